@@ -1,0 +1,169 @@
+/**
+ * First call on a function with no process, from the client's send to its reply: a Go server in the sandbox with uid,
+ * cgroups, /tmp and network on; beside the same program started bare, from spawn to its first reply.
+ */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { type ClientHttp2Session, connect } from "node:http2";
+import { connect as connectTls } from "node:tls";
+import { fixtures } from "../test/fixtures/build.ts";
+import { folderOf } from "../test/support/clients.ts";
+import { eventually, type Info, Sluice } from "../test/support/sluice.ts";
+import { freePort, stop } from "./lib/peers.ts";
+import type { BenchLength, BenchResult } from "./lib/report.ts";
+import { percentile, round } from "./lib/statistics.ts";
+
+/** Cold starts measured; fewer where CI only looks whether it works. */
+const STARTS = 100;
+
+/** Message of a unary call with a payload of 16 bytes. */
+const REQUEST = Buffer.concat([Buffer.from([0, 0, 0, 0, 18, 0x0a, 16]), Buffer.alloc(16, 0x61)]);
+
+export async function run(length: BenchLength): Promise<BenchResult> {
+  const starts = length.seconds < 5 ? 3 : STARTS;
+  const connections = length.seconds < 5 ? 100 : 10_000;
+  const { go } = await fixtures();
+  const configuration = { idleStopMs: 1, networkPoolSize: 8 };
+  await using sluice = await Sluice.start({ isolation: "sandbox", configuration });
+  const info = await sluice.deploy({
+    name: "plain",
+    codeUri: folderOf(go.plain),
+    function: { instanceConcurrency: 10, customRuntimeConfig: { command: ["./plain"] } },
+  });
+  const bare: number[] = [];
+  const cold: number[] = [];
+  const crowded: number[] = [];
+  for (let i = 0; i < starts; i++) {
+    bare.push(await bareStart(go.plain));
+    cold.push(await coldCall(sluice, info));
+  }
+  const idle = await openIdle(sluice, info, connections);
+  for (let i = 0; i < starts; i++) crowded.push(await coldCall(sluice, info));
+  for (const socket of idle) socket.destroy();
+  const row = (what: string, values: readonly number[]) => ({
+    what,
+    "p50 ms": round(percentile(values, 0.5), 1),
+    "p95 ms": round(percentile(values, 0.95), 1),
+    "max ms": round(Math.max(...values), 1),
+  });
+  const p50 = percentile(cold, 0.5);
+  return {
+    bench: "cold-start",
+    rows: [
+      row("bare exec, spawn to first reply", bare),
+      row("sandbox, first call to reply", cold),
+      row(`sandbox, with ${connections} idle connections`, crowded),
+    ],
+    bars: [
+      { name: "p50-ms", value: round(p50, 1), limit: 25 },
+      { name: "p95-ms", value: round(percentile(cold, 0.95), 1), limit: 40 },
+      { name: "over-bare-exec-p50-ms", value: round(p50 - percentile(bare, 0.5), 1), limit: 12 },
+      {
+        name: "p50-with-10000-connections-ms",
+        value: connections < 10_000 ? null : round(percentile(crowded, 0.5), 1),
+        limit: 30,
+      },
+    ],
+    notes: [`${starts} starts each, in turn; the client's connection is open before; idleStopMs 1`],
+  };
+}
+
+/** Waits until no instance runs, then makes one call. */
+async function coldCall(sluice: Sluice, info: Info): Promise<number> {
+  await eventually(
+    "the function is cold",
+    async () => (await sluice.info(info.serviceName, info.functionName)).instances.length === 0,
+  );
+  const { grpcAddress, caFile } = sluice.endpoint;
+  const session = connect(`https://${info.host}`, {
+    createConnection: () => {
+      const [host, port] = hostAndPort(grpcAddress);
+      return connectTls({ host, port, servername: info.host ?? "", ca: readFileSync(caFile), ALPNProtocols: ["h2"] });
+    },
+  });
+  try {
+    await new Promise((resolve, reject) => {
+      session.once("remoteSettings", resolve);
+      session.once("error", reject);
+    });
+    return await timedCall(session, info.host ?? "");
+  } finally {
+    session.close();
+  }
+}
+
+/** The program alone: from spawn until a first call is answered, retried as soon as it is refused. */
+async function bareStart(program: string): Promise<number> {
+  const port = await freePort();
+  const startedAt = performance.now();
+  const child = spawn(program, [], { env: { FC_SERVER_PORT: String(port) }, stdio: "ignore" });
+  try {
+    for (;;) {
+      const session = connect(`http://127.0.0.1:${port}`);
+      const connected = await new Promise<boolean>((resolve) => {
+        session.once("connect", () => resolve(true));
+        session.once("error", () => resolve(false));
+      });
+      if (!connected) continue;
+      await timedCall(session, "127.0.0.1");
+      session.close();
+      return performance.now() - startedAt;
+    }
+  } finally {
+    await stop(child);
+  }
+}
+
+function timedCall(session: ClientHttp2Session, authority: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sentAt = performance.now();
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/test.Echo/Unary",
+      ":authority": authority,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    let status = "none";
+    stream.on("response", (headers) => {
+      status = String(headers["grpc-status"] ?? status);
+    });
+    stream.on("trailers", (trailers) => {
+      status = String(trailers["grpc-status"]);
+    });
+    stream.on("error", reject);
+    stream.on("close", () => {
+      if (status === "0") resolve(performance.now() - sentAt);
+      else reject(new Error(`The call ended with grpc-status ${status}`));
+    });
+    stream.resume();
+    stream.end(REQUEST);
+  });
+}
+
+/** Idle TLS connections with their HTTP/2 handshake done. */
+async function openIdle(sluice: Sluice, info: Info, count: number): Promise<{ destroy(): void }[]> {
+  const [host, port] = hostAndPort(sluice.endpoint.grpcAddress);
+  const ca = readFileSync(sluice.endpoint.caFile);
+  const open: { destroy(): void }[] = [];
+  while (open.length < count) {
+    const batch = Array.from({ length: Math.min(50, count - open.length) }, async () => {
+      const session = connect(`https://${info.host}`, {
+        createConnection: () => connectTls({ host, port, servername: info.host ?? "", ca, ALPNProtocols: ["h2"] }),
+      });
+      await new Promise((resolve, reject) => {
+        session.once("remoteSettings", resolve);
+        session.once("error", reject);
+      });
+      session.on("error", () => {});
+      return session;
+    });
+    open.push(...(await Promise.all(batch)));
+  }
+  return open;
+}
+
+function hostAndPort(address: string): [string, number] {
+  const colon = address.lastIndexOf(":");
+  return [address.slice(0, colon).replace(/^\[|\]$/g, ""), Number(address.slice(colon + 1))];
+}

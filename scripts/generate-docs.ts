@@ -1,0 +1,63 @@
+/**
+ * Writes the parts of the manual that are tables of the code, between markers, so that they cannot drift:
+ * `node bin/node24.js scripts/generate-docs.ts`; with --check it fails where a file is not as it would be written.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { statusName } from "../src/grpc/grpc.ts";
+import { type FaultRow, faultTable } from "../src/model/model.ts";
+import { describeConfiguration } from "../src/server/configuration.ts";
+
+const root = resolve(import.meta.dirname, "..");
+
+const generated: Readonly<Record<string, { readonly marker: string; readonly text: string }>> = {
+  "docs/errors.md": { marker: "faults", text: faults() },
+  "docs/configuration.md": { marker: "settings", text: settings() },
+};
+
+function faults(): string {
+  const rows = Object.entries(faultTable).map(([errorType, row]: [string, FaultRow]) =>
+    [
+      `\`${errorType}\``,
+      `${row.grpcStatus} ${statusName(row.grpcStatus)}`,
+      row.culprit,
+      row.meaning,
+      row.begins.trim(),
+    ].join(" | "),
+  );
+  return [
+    "x-fc-error-type | grpc-status | whose fault | what happened | message begins",
+    "---|---|---|---|---",
+    ...rows,
+  ].join("\n");
+}
+
+function settings(): string {
+  // Defaults that depend on the machine are said in words, so that the page is the same everywhere.
+  const machine = new Set(["startsAtOnceMax", "instanceMemoryMaxMb"]);
+  const rows = describeConfiguration().map(({ name, value, meaning }) =>
+    [`\`${name}\``, machine.has(name) ? "(see meaning)" : `\`${JSON.stringify(value)}\``, meaning].join(" | "),
+  );
+  return ["key | default | meaning", "---|---|---", ...rows].join("\n");
+}
+
+const check = process.argv.includes("--check");
+let stale = 0;
+for (const [file, { marker, text }] of Object.entries(generated)) {
+  const path = join(root, file);
+  const before = existsSync(path) ? readFileSync(path, "utf8") : "";
+  const [begin, end] = [`<!-- generated: ${marker} -->`, `<!-- end of generated: ${marker} -->`];
+  const from = before.indexOf(begin);
+  const to = before.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`${file} lacks the markers ${begin} and ${end}`);
+  const after = `${before.slice(0, from + begin.length)}\n\n${text}\n\n${before.slice(to)}`;
+  if (after === before) continue;
+  if (check) {
+    console.error(`${file} is not what the code says: run 'node bin/node24.js scripts/generate-docs.ts'`);
+    stale += 1;
+  } else {
+    writeFileSync(path, after);
+    console.log(`wrote ${file}`);
+  }
+}
+process.exitCode = stale === 0 ? 0 : 1;

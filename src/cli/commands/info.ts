@@ -1,0 +1,65 @@
+import type { FunctionInfo } from "../../client/client.ts";
+import { CliError } from "../cli-error.ts";
+import { command } from "../command.ts";
+import { printResult } from "../context.ts";
+import { dataOption, jsonOption, templateOption } from "../options.ts";
+
+interface InfoFlags {
+  data?: string;
+  json?: boolean;
+  template?: string;
+}
+
+export const infoCommand = command<InfoFlags>({
+  name: "info",
+  summary: "show functions, their instances, and how to call them from here",
+  arguments: ["[function]"],
+  options: [{ ...templateOption, description: "only the functions of this s.yaml" }, dataOption, jsonOption],
+  details: "FUNCTION is SERVICE/FUNCTION, or SERVICE for all functions of a service; without it all are shown.",
+  async run(context, [name], flags) {
+    const { findPlatform } = await import("../platform.ts");
+    const { describeCalls } = await import("../reachability.ts");
+
+    const platform = findPlatform(context, flags.data);
+    const all = await platform.client.functionInfos();
+    const ofTemplate = flags.template === undefined ? undefined : await namesIn(flags.template);
+    const functions = all.filter((info) => isMeant(info, name) && (ofTemplate?.has(nameOf(info)) ?? true));
+    if (name !== undefined && functions.length === 0) {
+      const names = all.map(nameOf).join(", ") || "none is deployed";
+      throw new CliError(`there is no function ${name}: ${names}`);
+    }
+    const calls = flags.json ? [] : await Promise.all(functions.map((info) => describeCalls(info, platform)));
+    printResult(context, flags.json, { functions }, () => {
+      if (functions.length === 0)
+        return `No functions yet: deploy one with '${platform.sluiceCommand} deploy -t s.yaml'`;
+      return functions.map((info, index) => [...(calls[index] ?? []), ...stateLines(info)].join("\n")).join("\n\n");
+    });
+    return undefined;
+
+    async function namesIn(file: string): Promise<Set<string>> {
+      const { readTemplate } = await import("../s-yaml/template.ts");
+      const { planTemplate } = await import("../deploy/plan.ts");
+      const { configValues } = await import("../deploy/config-values.ts");
+      const template = readTemplate(file, context.cwd, context.env);
+      const plans = planTemplate(template, { config: configValues(platform), note: () => {} });
+      return new Set(plans.map((plan) => `${plan.service.name}/${plan.function.name}`));
+    }
+  },
+});
+
+function nameOf(info: FunctionInfo): string {
+  return `${info.serviceName}/${info.functionName}`;
+}
+
+function isMeant(info: FunctionInfo, name: string | undefined): boolean {
+  return name === undefined || name === info.serviceName || name === nameOf(info);
+}
+
+/** How the function stands: its runtime and instances. */
+function stateLines(info: FunctionInfo): string[] {
+  const phases = new Map<string, number>();
+  for (const { phase } of info.instances) phases.set(phase, (phases.get(phase) ?? 0) + 1);
+  const counts = [...phases].map(([phase, count]) => `${count} ${phase}`).join(", ") || "none";
+  const openCalls = info.instances.reduce((sum, instance) => sum + instance.openCalls, 0);
+  return [`  runtime ${info.runtime}, instances: ${counts}, open calls: ${openCalls}`];
+}

@@ -1,0 +1,80 @@
+import { resolve } from "node:path";
+import { UsageError } from "../cli-error.ts";
+import { command } from "../command.ts";
+import { dataDirectory } from "../data-directory.ts";
+import { dataOption, durationOption, integerOption, repeatedOption } from "../options.ts";
+
+const ISOLATIONS = ["auto", "sandbox", "container", "process"] as const;
+type Isolation = (typeof ISOLATIONS)[number];
+
+interface StartFlags {
+  data?: string;
+  config?: string;
+  host?: string[];
+  grpcPort?: number;
+  apiPort?: number;
+  region?: string;
+  domain?: string;
+  isolation?: Isolation;
+  drainTimeout?: number;
+  demo?: boolean;
+}
+
+function isolationOption(text: string): Isolation {
+  const isolation = ISOLATIONS.find((name) => name === text);
+  if (isolation === undefined) throw new UsageError(`expected one of ${ISOLATIONS.join(", ")}, got "${text}"`);
+  return isolation;
+}
+
+export const startCommand = command<StartFlags>({
+  name: "start",
+  summary: "start the platform and stay up",
+  options: [
+    dataOption,
+    { flags: "--config <file>", description: "configuration (default: config.yaml in the data directory)" },
+    {
+      flags: "--host <address>",
+      description: "address of the gRPC port, several times for several (default: 127.0.0.1 and ::1)",
+      parse: repeatedOption,
+    },
+    {
+      flags: "--grpc-port <port>",
+      description: "TLS gRPC endpoint, 0 for any free port (default: 8089)",
+      parse: integerOption(0, 65_535),
+    },
+    {
+      flags: "--api-port <port>",
+      description: "control API, 0 for any free port (default: 8085)",
+      parse: integerOption(0, 65_535),
+    },
+    { flags: "--region <label>", description: "region label in host names (default: local)" },
+    { flags: "--domain <name>", description: "base of generated host names (default: fcapp.localhost)" },
+    {
+      flags: "--isolation <kind>",
+      description: `how functions are kept apart: ${ISOLATIONS.join(", ")} (default: auto)`,
+      parse: isolationOption,
+    },
+    {
+      flags: "--drain-timeout <duration>",
+      description: "how long stopping waits for open calls (default: 30s)",
+      parse: durationOption,
+    },
+    { flags: "--demo", description: "deploy the example greeter if it is not there, and call it once" },
+  ],
+  async run(context, _positional, flags) {
+    const { startServer } = await import("../../server/server.ts");
+    await startServer({
+      dataDir: dataDirectory(context, flags.data),
+      demo: flags.demo === true,
+      ...(flags.config !== undefined && { configFile: resolve(context.cwd, flags.config) }),
+      ...(flags.host !== undefined && { hosts: flags.host }),
+      ...(flags.grpcPort !== undefined && { grpcPort: flags.grpcPort }),
+      ...(flags.apiPort !== undefined && { apiPort: flags.apiPort }),
+      ...(flags.region !== undefined && { region: flags.region }),
+      ...(flags.domain !== undefined && { domain: flags.domain }),
+      ...(flags.isolation !== undefined && { isolation: flags.isolation }),
+      ...(flags.drainTimeout !== undefined && { drainTimeoutMs: flags.drainTimeout }),
+    });
+    return undefined;
+  },
+});

@@ -1,0 +1,87 @@
+/** From a checked plan to the API's documents. A key that s.yaml leaves out gets its default: the file says it all. */
+import type { CustomDomainDocument, FunctionDocument, ServiceDocument, TriggerDocument } from "../../client/client.ts";
+import { type Place, YamlError } from "../s-yaml/node.ts";
+import { readCertificate } from "./certificate.ts";
+import type { ServicePlan } from "./plan.ts";
+import type { DomainProps, TriggerProps } from "./shapes.ts";
+
+/** Of a trigger that names none (Function Compute's default). */
+const DEFAULT_METHODS = ["GET", "POST", "PUT", "DELETE"];
+
+export function serviceDocument({ service }: ServicePlan): ServiceDocument {
+  return {
+    serviceName: service.name,
+    description: service.description ?? "",
+    internetAccess: service.internetAccess ?? true,
+  };
+}
+
+/** The function's document without its code. Defaults are those of design and Function Compute's console. */
+export function functionDocument({ function: props }: ServicePlan): FunctionDocument {
+  const instanceConcurrency = props.instanceConcurrency ?? 1;
+  return {
+    functionName: props.name,
+    description: props.description ?? "",
+    runtime: props.runtime,
+    handler: props.handler ?? "index.handler",
+    memorySize: props.memorySize ?? 512,
+    diskSize: props.diskSize ?? 512,
+    timeout: props.timeout ?? 60,
+    initializationTimeout: props.initializationTimeout ?? 3,
+    caPort: props.caPort ?? 9000,
+    instanceConcurrency,
+    instanceSoftConcurrency: props.instanceSoftConcurrency ?? instanceConcurrency,
+    environmentVariables: props.environmentVariables ?? {},
+    customRuntimeConfig: {
+      command: props.customRuntimeConfig?.command ?? [],
+      args: props.customRuntimeConfig?.args ?? [],
+    },
+    ...(props.cpu !== undefined && { cpu: props.cpu }),
+  };
+}
+
+export function triggerDocument(props: TriggerProps): TriggerDocument {
+  const { authType = "function", methods = DEFAULT_METHODS, disableURLInternet = false } = props.config;
+  return {
+    triggerName: props.name,
+    triggerType: props.type,
+    description: props.description ?? "",
+    ...(props.qualifier !== undefined && { qualifier: props.qualifier }),
+    triggerConfig: JSON.stringify({ authType, methods, disableURLInternet }),
+  };
+}
+
+/** Routes without service or function lead to the plan's own. Reads the certificate's files. */
+export function customDomainDocument(
+  props: DomainProps,
+  place: Place,
+  plan: ServicePlan,
+  folder: string,
+): CustomDomainDocument {
+  const certificate = props.certConfig;
+  if (certificate === undefined && props.protocol.includes("HTTPS")) {
+    throw new YamlError(
+      place,
+      `certConfig: expected a certificate for ${props.domainName} with protocol HTTPS, got nothing`,
+    );
+  }
+  return {
+    domainName: props.domainName,
+    protocol: props.protocol,
+    routeConfig: {
+      routes: props.routeConfigs.map(({ path, serviceName, functionName, qualifier, methods }) => ({
+        path,
+        serviceName: serviceName ?? plan.service.name,
+        functionName: functionName ?? plan.function.name,
+        ...(qualifier !== undefined && { qualifier }),
+        ...(methods !== undefined && { methods }),
+      })),
+    },
+    ...(certificate !== undefined && {
+      certConfig: {
+        certName: certificate.certName ?? props.domainName,
+        ...readCertificate(certificate, folder, place),
+      },
+    }),
+  };
+}

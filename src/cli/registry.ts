@@ -1,0 +1,25 @@
+import type { Command } from "./command.ts";
+import { billCommand } from "./commands/bill.ts";
+import { configCommand } from "./commands/config.ts";
+import { deployCommand } from "./commands/deploy.ts";
+import { envCommand } from "./commands/env.ts";
+import { hostsCommand } from "./commands/hosts.ts";
+import { infoCommand } from "./commands/info.ts";
+import { invokeCommand } from "./commands/invoke.ts";
+import { logsCommand } from "./commands/logs.ts";
+import { removeCommand } from "./commands/remove.ts";
+import { startCommand } from "./commands/start.ts";
+
+/** Every command, in the order of the help. Their files load what they need only when they run. */
+export const commands: readonly Command[] = [
+  startCommand,
+  deployCommand,
+  infoCommand,
+  invokeCommand,
+  logsCommand,
+  removeCommand,
+  billCommand,
+  hostsCommand,
+  envCommand,
+  configCommand,
+];

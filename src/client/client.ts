@@ -1,0 +1,111 @@
+/**
+ * Front door of src/client: a typed client of Sluice's control API, and how a client reaches a function on this
+ * machine.
+ */
+import { createInterface } from "node:readline";
+import type { Clock } from "../base/base.ts";
+import type { FunctionInfo, FunctionsAnswer, LogRecord, UsageAnswer, UsageTotal } from "../model/model.ts";
+import { Requester, ResourceCollection } from "./resource.ts";
+import type { Endpoint } from "./transport.ts";
+import type { CustomDomainDocument, FunctionDocument, ServiceDocument, TriggerDocument } from "./wire.ts";
+
+export type { FunctionInfo, LogRecord, UsageTotal } from "../model/model.ts";
+export { ApiError, isNotFound, UNREACHABLE } from "./api-error.ts";
+export { type CallCommand, type CallTarget, callCommands, shellQuote } from "./call-commands.ts";
+export { isLoopback, portOfUrl, resolvesToThisMachine } from "./grpc-address.ts";
+export type { Endpoint } from "./transport.ts";
+export type * from "./wire.ts";
+
+const PREFIX = "/2021-04-06";
+
+/** Which log lines are asked for. */
+export interface LogQuery {
+  /** `SERVICE/FUNCTION`; absent: of all functions. */
+  readonly function?: string;
+  readonly requestId?: string;
+  /** Only lines at or after this time, Unix epoch milliseconds. */
+  readonly sinceMs?: number;
+  /** Stay and give new lines as they come. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The control API of one platform. Every method throws an ApiError where the request fails. */
+export class Client {
+  readonly #requester: Requester;
+
+  constructor(endpoint: Endpoint, clock: Clock) {
+    this.#requester = new Requester(endpoint, clock);
+  }
+
+  services(): ResourceCollection<ServiceDocument> {
+    return new ResourceCollection(this.#requester, {
+      noun: "Service",
+      path: `${PREFIX}/services`,
+      listKey: "services",
+    });
+  }
+
+  functions(serviceName: string): ResourceCollection<FunctionDocument> {
+    return new ResourceCollection(this.#requester, {
+      noun: "Function",
+      path: `${PREFIX}/services/${encodeURIComponent(serviceName)}/functions`,
+      listKey: "functions",
+    });
+  }
+
+  triggers(serviceName: string, functionName: string): ResourceCollection<TriggerDocument> {
+    return new ResourceCollection(this.#requester, {
+      noun: "Trigger",
+      path: `${PREFIX}/services/${encodeURIComponent(serviceName)}/functions/${encodeURIComponent(functionName)}/triggers`,
+      listKey: "triggers",
+    });
+  }
+
+  customDomains(): ResourceCollection<CustomDomainDocument> {
+    return new ResourceCollection(this.#requester, {
+      noun: "CustomDomain",
+      path: `${PREFIX}/custom-domains`,
+      listKey: "customDomains",
+    });
+  }
+
+  /** Every function with how it stands. */
+  async functionInfos(): Promise<readonly FunctionInfo[]> {
+    const answer = await this.#requester.json<FunctionsAnswer>({
+      method: "GET",
+      path: "/sluice/v1/functions",
+      action: "SluiceListFunctions",
+    });
+    return answer.functions;
+  }
+
+  /** Log lines, oldest first; with `follow` it ends when the signal aborts or the server goes. */
+  async *logs(query: LogQuery): AsyncGenerator<LogRecord> {
+    const answer = await this.#requester.open({
+      method: "GET",
+      path: "/sluice/v1/logs",
+      action: "SluiceReadLogs",
+      query: {
+        ...(query.function !== undefined && { function: query.function }),
+        ...(query.requestId !== undefined && { requestId: query.requestId }),
+        ...(query.sinceMs !== undefined && { sinceMs: String(query.sinceMs) }),
+        ...(query.follow && { follow: "1" }),
+      },
+      ...(query.signal !== undefined && { signal: query.signal }),
+    });
+    for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
+      if (line !== "") yield JSON.parse(line) as LogRecord;
+    }
+  }
+
+  /** What each function used since the platform's first start. */
+  async usage(): Promise<readonly UsageTotal[]> {
+    const answer = await this.#requester.json<UsageAnswer>({
+      method: "GET",
+      path: "/sluice/v1/usage",
+      action: "SluiceReadUsage",
+    });
+    return answer.usage;
+  }
+}

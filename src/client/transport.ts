@@ -1,0 +1,102 @@
+/** HTTP requests of the API's client: signed, one attempt each. */
+import { type IncomingMessage, request as plainRequest } from "node:http";
+import { request as tlsRequest } from "node:https";
+import { text } from "node:stream/consumers";
+import type { Clock } from "../base/base.ts";
+import { authorization, type Credentials, canonicalQuery, sha256Hex } from "./acs3.ts";
+import { ApiError, errorOfAnswer, UNREACHABLE } from "./api-error.ts";
+
+/** Where the API is and as whom it is asked. */
+export interface Endpoint extends Credentials {
+  /** `http://HOST:PORT` or `https://HOST:PORT`, without final slash. */
+  readonly apiUrl: string;
+  /** PEM text of the CA that an https API's certificate is verified against; absent: this system's roots. */
+  readonly caPem?: string;
+}
+
+export interface ApiRequest {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Percent-encoded, begins with `/`. */
+  readonly path: string;
+  /** Name of the operation, sent as `x-acs-action`. */
+  readonly action: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+const API_VERSION = "2021-04-06";
+
+/** An answer below 400, its body not read yet. */
+export type Answer = IncomingMessage;
+
+/** Sends one request. Throws an ApiError for an answer of 400 and above, and where none comes. */
+export async function send(endpoint: Endpoint, clock: Clock, request: ApiRequest): Promise<Answer> {
+  const url = new URL(endpoint.apiUrl);
+  const query = request.query ?? {};
+  const body = request.body === undefined ? new Uint8Array() : new TextEncoder().encode(JSON.stringify(request.body));
+  const headers: Record<string, string> = {
+    host: url.host,
+    accept: "application/json",
+    "x-acs-action": request.action,
+    "x-acs-version": API_VERSION,
+    // Whole seconds, as Function Compute's SDKs write them.
+    "x-acs-date": `${new Date(clock.epochMs()).toISOString().slice(0, 19)}Z`,
+    "x-acs-signature-nonce": crypto.randomUUID(),
+    "x-acs-content-sha256": sha256Hex(body),
+    ...request.headers,
+  };
+  if (request.body !== undefined) headers["content-type"] = "application/json; charset=utf-8";
+  headers["authorization"] = authorization(
+    { method: request.method, path: request.path, query, headers, body },
+    endpoint,
+  );
+  headers["content-length"] = String(body.byteLength);
+
+  const search = canonicalQuery(query);
+  const answer = await exchange(endpoint, url, {
+    method: request.method,
+    path: search === "" ? request.path : `${request.path}?${search}`,
+    headers,
+    body,
+    signal: request.signal,
+  });
+  const status = answer.statusCode ?? 0;
+  if (status < 400) return answer;
+  const requestId = answer.headers["x-fc-request-id"];
+  throw errorOfAnswer(status, typeof requestId === "string" ? requestId : "", await text(answer));
+}
+
+interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: Uint8Array;
+  readonly signal: AbortSignal | undefined;
+}
+
+function exchange(endpoint: Endpoint, url: URL, { body, signal, ...head }: Exchange): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      ...head,
+      // WHATWG URLs keep the brackets of an IPv6 host; sockets want it without.
+      hostname: url.hostname.replace(/^\[|\]$/g, ""),
+      port: url.port,
+      ...(signal !== undefined && { signal }),
+      ...(endpoint.caPem !== undefined && { ca: endpoint.caPem }),
+    };
+    const request = url.protocol === "https:" ? tlsRequest(options, resolve) : plainRequest(options, resolve);
+    request.on("error", (error: NodeJS.ErrnoException) => reject(unreachable(url, error)));
+    request.end(body);
+  });
+}
+
+function unreachable(url: URL, cause: NodeJS.ErrnoException): ApiError {
+  const why = cause.message || cause.code || "connection failed";
+  return new ApiError(
+    { code: UNREACHABLE, status: 0, requestId: "", message: `no answer from ${url.origin}: ${why}` },
+    { cause },
+  );
+}

@@ -1,0 +1,60 @@
+/**
+ * The API's documents as they go over the wire: the part of Function Compute's API 2021-04-06 that Sluice's own tools
+ * use. Keys are Function Compute's; what a server may leave out is optional.
+ */
+
+export interface ServiceDocument {
+  readonly serviceName: string;
+  readonly description?: string;
+  readonly internetAccess?: boolean;
+}
+
+export interface FunctionDocument {
+  readonly functionName: string;
+  readonly description?: string;
+  readonly runtime: string;
+  readonly handler?: string;
+  /** Only in requests: the zip, base64. */
+  readonly code?: { readonly zipFile: string };
+  readonly codeChecksum?: string;
+  /** MB. */
+  readonly memorySize?: number;
+  readonly cpu?: number;
+  /** MB. */
+  readonly diskSize?: number;
+  /** Seconds. */
+  readonly timeout?: number;
+  readonly caPort?: number;
+  readonly instanceConcurrency?: number;
+  readonly instanceSoftConcurrency?: number;
+  readonly environmentVariables?: Readonly<Record<string, string>>;
+  readonly customRuntimeConfig?: { readonly command?: readonly string[]; readonly args?: readonly string[] };
+  readonly [other: string]: unknown;
+}
+
+export interface TriggerDocument {
+  readonly triggerName: string;
+  readonly triggerType: string;
+  readonly description?: string;
+  readonly qualifier?: string;
+  /** A string that holds JSON. */
+  readonly triggerConfig: string;
+  readonly urlInternet?: string;
+}
+
+export interface RouteDocument {
+  readonly path: string;
+  readonly serviceName: string;
+  readonly functionName: string;
+  readonly qualifier?: string;
+  readonly methods?: readonly string[];
+}
+
+export interface CustomDomainDocument {
+  readonly domainName: string;
+  /** `HTTP`, `HTTPS` or `HTTP,HTTPS`. */
+  readonly protocol: string;
+  readonly routeConfig?: { readonly routes: readonly RouteDocument[] };
+  /** PEM texts; the private key is never answered. */
+  readonly certConfig?: { readonly certName: string; readonly certificate: string; readonly privateKey: string };
+}

@@ -1,0 +1,71 @@
+/** What the API refuses, and how: Function Compute's codes and their HTTP statuses (its page "Error codes"). */
+import { StoreError } from "../model/model.ts";
+import { PackageError } from "./code/package-error.ts";
+
+/** HTTP status of each code. */
+export const apiErrorStatus = {
+  InvalidArgument: 400,
+  MissingRequiredHeader: 400,
+  PathNotSupported: 400,
+  EntityTooLarge: 400,
+  SignatureNonceUsed: 400,
+  AccessDenied: 403,
+  SignatureNotMatch: 403,
+  InvalidAccessKeyID: 403,
+  ServiceNotFound: 404,
+  FunctionNotFound: 404,
+  TriggerNotFound: 404,
+  DomainNameNotFound: 404,
+  AliasNotFound: 404,
+  ServiceAlreadyExists: 409,
+  FunctionAlreadyExists: 409,
+  TriggerAlreadyExists: 409,
+  DomainNameAlreadyExists: 409,
+  ServiceNotEmpty: 409,
+  FunctionNotEmpty: 409,
+  ConcurrentUpdateError: 409,
+  PreconditionFailed: 412,
+  InternalServerError: 500,
+  ServiceUnavailable: 503,
+  ResourceThrottled: 503,
+  /** The disk has no room. Function Compute uses the code with 429 for calls alone. */
+  ResourceExhausted: 507,
+} as const;
+
+export type ApiErrorCode = keyof typeof apiErrorStatus;
+
+/** An answer of the API that is not success. The message is for its caller: what is wrong, why, what to do. */
+export class ApiError extends Error {
+  readonly code: ApiErrorCode;
+  constructor(code: ApiErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ApiError";
+    this.code = code;
+  }
+
+  get status(): number {
+    return apiErrorStatus[this.code];
+  }
+}
+
+export function invalid(message: string): never {
+  throw new ApiError("InvalidArgument", message);
+}
+
+/** Whatever was thrown, as the answer to give. What is not expected is told without its inside. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof PackageError) {
+    if (error.code === "full") return new ApiError("ResourceExhausted", error.message, { cause: error });
+    return new ApiError("InvalidArgument", `code.zipFile: ${error.message}`, { cause: error });
+  }
+  if (error instanceof StoreError && error.code === "full") {
+    return new ApiError("ResourceExhausted", error.message, { cause: error });
+  }
+  if (error instanceof StoreError && error.code === "conflict") {
+    return new ApiError("ConcurrentUpdateError", error.message, { cause: error });
+  }
+  return new ApiError("InternalServerError", "An internal error has occurred. Look into Sluice's log, then retry", {
+    cause: error,
+  });
+}

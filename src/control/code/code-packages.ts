@@ -1,0 +1,156 @@
+/**
+ * Code packages on disk: `<sha256>.zip` as uploaded, `<sha256>/` unpacked. They stand beside the store, not in it:
+ * drivers mount folders, and a store over the network would only copy them. A folder appears by one rename, after all
+ * in it is on disk, so a package is there whole or not at all.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { access, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { CodePackage } from "../../model/model.ts";
+import { crc64 } from "./crc64.ts";
+import { PACKAGE_LIMITS, type PackageLimits } from "./limits.ts";
+import { PackageError, refuse } from "./package-error.ts";
+import { flush, unpack } from "./unpack.ts";
+import { readZip } from "./zip-contents.ts";
+
+/** A package that stays on disk at least until it is disposed of, whoever names it. */
+export interface HeldPackage extends Disposable {
+  readonly code: CodePackage;
+}
+
+/** Files on the way have this prefix; what a crash left of them goes at the next start. */
+const TEMPORARY = "tmp-";
+
+export class CodePackages {
+  readonly #dir: string;
+  readonly #limits: PackageLimits;
+  /** Number of holders by sha256. */
+  readonly #held = new Map<string, number>();
+  readonly #adding = new Map<string, Promise<CodePackage>>();
+
+  private constructor(dir: string, limits: PackageLimits) {
+    this.#dir = dir;
+    this.#limits = limits;
+  }
+
+  /** Makes the folder when absent and removes what a crash left half done. */
+  static async open(dir: string, limits: PackageLimits = PACKAGE_LIMITS): Promise<CodePackages> {
+    await mkdir(dir, { recursive: true, mode: 0o755 });
+    for (const name of await readdir(dir)) {
+      if (name.startsWith(TEMPORARY)) await rm(join(dir, name), { recursive: true });
+    }
+    return new CodePackages(dir, limits);
+  }
+
+  /** Folder of an unpacked package. */
+  dirOf(sha256: string): string {
+    return join(this.#dir, sha256);
+  }
+
+  /** The zip as it was uploaded. */
+  zipOf(sha256: string): string {
+    return join(this.#dir, `${sha256}.zip`);
+  }
+
+  /** Unpacks a zip unless it is there already. Rejects with a PackageError; then nothing of it is kept. */
+  async add(zip: Buffer): Promise<HeldPackage> {
+    if (zip.length > this.#limits.zipSizeMaxBytes) {
+      refuse(`The zip has ${zip.length} bytes: at most ${this.#limits.zipSizeMaxBytes} are accepted`);
+    }
+    const sha256 = createHash("sha256").update(zip).digest("hex");
+    const release = this.#hold(sha256);
+    try {
+      const code = await (this.#adding.get(sha256) ?? this.#add(sha256, zip));
+      return { code, [Symbol.dispose]: release };
+    } catch (error) {
+      release();
+      throw isNoRoom(error)
+        ? new PackageError("full", "The disk has no room for the code package", { cause: error })
+        : error;
+    }
+  }
+
+  /** The packages on disk, by their sha256. */
+  async names(): Promise<string[]> {
+    return (await readdir(this.#dir)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  }
+
+  /** Removes packages that are neither in `keep` nor held; returns how many. */
+  async sweep(keep: ReadonlySet<string>): Promise<number> {
+    let count = 0;
+    for (const name of await readdir(this.#dir)) {
+      const sha256 = /^([0-9a-f]{64})(\.zip)?$/.exec(name)?.[1];
+      if (sha256 === undefined || keep.has(sha256) || this.#held.has(sha256)) continue;
+      if (!name.endsWith(".zip")) {
+        // By rename first, so that a folder is never there in part.
+        const doomed = join(this.#dir, TEMPORARY + randomUUID());
+        await rename(join(this.#dir, name), doomed);
+        await rm(doomed, { recursive: true });
+        count += 1;
+      } else await rm(join(this.#dir, name));
+    }
+    return count;
+  }
+
+  #hold(sha256: string): () => void {
+    this.#held.set(sha256, (this.#held.get(sha256) ?? 0) + 1);
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      const left = (this.#held.get(sha256) ?? 1) - 1;
+      if (left === 0) this.#held.delete(sha256);
+      else this.#held.set(sha256, left);
+    };
+  }
+
+  #add(sha256: string, zip: Buffer): Promise<CodePackage> {
+    const adding = this.#write(sha256, zip).finally(() => this.#adding.delete(sha256));
+    this.#adding.set(sha256, adding);
+    return adding;
+  }
+
+  async #write(sha256: string, zip: Buffer): Promise<CodePackage> {
+    if (!(await exists(this.dirOf(sha256)))) {
+      const temporary = join(this.#dir, TEMPORARY + randomUUID());
+      try {
+        const contents = await readZip(zip, this.#limits);
+        await mkdir(temporary, { mode: 0o755 });
+        await unpack(contents, temporary, this.#limits);
+        await this.#keepZip(sha256, zip);
+        await rename(temporary, this.dirOf(sha256));
+        await flush(this.#dir);
+      } finally {
+        await rm(temporary, { recursive: true, force: true });
+      }
+    }
+    const hasBootstrap = await exists(join(this.dirOf(sha256), "bootstrap"));
+    return { sha256, checksum: crc64(zip), sizeBytes: zip.length, hasBootstrap };
+  }
+
+  async #keepZip(sha256: string, zip: Buffer): Promise<void> {
+    const temporary = join(this.#dir, TEMPORARY + randomUUID());
+    try {
+      {
+        await using file = await open(temporary, "wx", 0o600);
+        await file.writeFile(zip);
+        await file.sync();
+      }
+      await rename(temporary, this.zipOf(sha256));
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Disk or quota full. */
+function isNoRoom(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+}

@@ -1,0 +1,159 @@
+/**
+ * Front door of src/control: the control plane, which runs in the worker thread. It serves the API, keeps resources
+ * and code packages, tells the main loop what to serve, and writes down what the main loop reports.
+ */
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { newRequestId, type ToWorker } from "../model/model.ts";
+import { ApiError } from "./api-error.ts";
+import { Authenticator } from "./auth/authenticator.ts";
+import { CodePackages } from "./code/code-packages.ts";
+import { CodeSweep } from "./code-sweep.ts";
+import { dialect20210406, isUpload, PREFIX } from "./dialect-2021-04-06/dialect.ts";
+import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
+import { createApp } from "./http/app.ts";
+import { HttpServer } from "./http/http-server.ts";
+import { FunctionLogs } from "./logs/function-logs.ts";
+import type { ControlPlaneOptions } from "./options.ts";
+import type { ProjectionContext } from "./projection.ts";
+import { Publisher } from "./publisher.ts";
+import { Repository, Resources } from "./resources/resources.ts";
+import { SLUICE_PREFIX, sluiceV1 } from "./sluice-v1/sluice-v1.ts";
+import { StatusBoard } from "./status-board.ts";
+import { UsageJournal } from "./usage-journal.ts";
+
+export type { ControlPlaneOptions, Credentials, EndpointInfo } from "./options.ts";
+
+const APPLY_TIMEOUT_MS = 5000;
+
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions;
+  readonly #http: HttpServer;
+  readonly #parts: Parts;
+  readonly #closed = Promise.withResolvers<void>();
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: ControlPlaneOptions, parts: Parts, http: HttpServer) {
+    this.#options = options;
+    this.#http = http;
+    this.#parts = parts;
+    options.channel.onMessage((message) => this.#receive(message));
+    options.channel.onClose(() => parts.publisher.mainGone());
+  }
+
+  /**
+   * Posts the first snapshot, then listens; resolves when the API answers. Rejects with one line that says what is
+   * wrong (a port in use, a data folder that cannot be written) with nothing left open but the store.
+   */
+  static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
+    const { store, dataDir, credentials, clock, logger, endpoint, listen } = options;
+    const repository = new Repository(store, credentials.accountId);
+    const packages = await CodePackages.open(join(dataDir, "code"));
+    const projection: ProjectionContext = {
+      accountId: credentials.accountId,
+      codeDirOf: (sha256) => packages.dirOf(sha256),
+    };
+    const publisher = new Publisher({
+      ...options,
+      repository,
+      context: projection,
+      applyTimeoutMs: options.applyTimeoutMs ?? APPLY_TIMEOUT_MS,
+    });
+    const logs = new FunctionLogs(join(dataDir, "logs"), clock, logger);
+    const usage = new UsageJournal(store, credentials.accountId, clock, logger);
+    const board = new StatusBoard();
+    const resources = new Resources({ store, repository, listener: publisher, packages, endpoint, clock });
+    const authenticator = new Authenticator(credentials, clock);
+    const app = createApp({ authenticator, listenHosts: listen.hosts, logger, isUpload });
+    app.route(PREFIX, dialect20210406({ resources, endpoint, accountId: credentials.accountId }));
+    app.route(SLUICE_PREFIX, sluiceV1({ store, repository, projection, publisher, board, logs, usage, endpoint }));
+    const sweep = new CodeSweep({ packages, repository, publisher, board, clock, logger });
+    await publisher.start();
+    await sweep.now();
+    const handle = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: malformed });
+    const http = await HttpServer.listen(
+      (request, response) => void handle(request, response),
+      listen.hosts,
+      listen.port,
+    );
+    sweep.start();
+    return new ControlPlane(options, { publisher, logs, usage, board, sweep }, http);
+  }
+
+  /** Port that the API listens on, on every host. */
+  get apiPort(): number {
+    return this.#http.port;
+  }
+
+  /**
+   * Resolves once it is closed, by `close` or by a `shutdown` message from the main loop (answered with `shutdown`
+   * when all is written).
+   */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** Ends the API, writes what is pending, closes the store. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { store, channel, logger } = this.#options;
+    const { publisher, sweep, logs, usage } = this.#parts;
+    try {
+      sweep.stop();
+      publisher.mainGone();
+      await this.#http.close();
+      await logs.close();
+      await usage.flush().catch((error: unknown) => logger.error("Usage is lost: it cannot be stored", { error }));
+      await store.close();
+    } finally {
+      channel.post({ type: "shutdown" });
+      channel.close();
+      this.#closed.resolve();
+    }
+  }
+
+  #receive(message: ToWorker): void {
+    const { publisher, logs, usage, board } = this.#parts;
+    switch (message.type) {
+      case "applied":
+        publisher.applied(message.at);
+        break;
+      case "resync":
+        publisher.postSnapshot();
+        break;
+      case "events":
+        logs.add(message.lines, message.calls);
+        usage.add(message.usage);
+        board.update(message.functions, message.gone);
+        break;
+      case "shutdown":
+        void this.close();
+        break;
+      default:
+        throw new Error(`Unknown message ${JSON.stringify(message satisfies never)}`);
+    }
+  }
+}
+
+/** Of a request that cannot be made sense of before the app sees it: a Host header that is none, for instance. */
+function malformed(): Response {
+  const requestId = newRequestId();
+  const error = new ApiError("InvalidArgument", "The request's host or path is malformed");
+  return Response.json(errorBody(error, requestId), {
+    status: error.status,
+    headers: { [REQUEST_ID_HEADER]: requestId },
+  });
+}
+
+/** What messages of the main loop go to. */
+interface Parts {
+  readonly publisher: Publisher;
+  readonly logs: FunctionLogs;
+  readonly usage: UsageJournal;
+  readonly board: StatusBoard;
+  readonly sweep: CodeSweep;
+}

@@ -1,0 +1,81 @@
+/** What every request passes, whatever the dialect: request id, host, signature, body, and how errors are told. */
+import { Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Logger } from "../../base/base.ts";
+import { newRequestId } from "../../model/model.ts";
+import { ApiError, asApiError } from "../api-error.ts";
+import type { SignedRequest } from "../auth/acs3.ts";
+import type { Authenticator } from "../auth/authenticator.ts";
+import { errorBody, REQUEST_ID_HEADER } from "./answers.ts";
+import { BodyReader } from "./body-reader.ts";
+import type { ApiContext, ApiEnv } from "./env.ts";
+import { isOwnHost } from "./host-names.ts";
+
+/** Bodies without a code package. */
+const BODY_MAX_BYTES = 1024 ** 2;
+/** A zip of 100 MiB as base64, and the settings around it. */
+const UPLOAD_MAX_BYTES = Math.ceil((100 * 1024 ** 2) / 3) * 4 + BODY_MAX_BYTES;
+
+export interface AppOptions {
+  readonly authenticator: Authenticator;
+  readonly listenHosts: readonly string[];
+  readonly logger: Logger;
+  /** Whether a request may carry a code package. */
+  isUpload(method: string, path: string): boolean;
+}
+
+/** An app that answers every path with PathNotSupported until routes are added. */
+export function createApp(options: AppOptions): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
+  const bodies = new BodyReader();
+  app.use(async (c, next) => {
+    const requestId = newRequestId();
+    c.set("requestId", requestId);
+    c.header(REQUEST_ID_HEADER, requestId);
+    if (!isOwnHost(c.env.incoming.headers.host, options.listenHosts)) {
+      throw new ApiError("AccessDenied", `Access denied: this API is not asked as '${c.env.incoming.headers.host}'`);
+    }
+    // The signature covers the body's hash, so nobody without the key gets a byte read.
+    const sha256 = options.authenticator.check(signedRequest(c));
+    const sizeMaxBytes = options.isUpload(c.req.method, c.req.path) ? UPLOAD_MAX_BYTES : BODY_MAX_BYTES;
+    using _share = await takeBody(c, bodies, sizeMaxBytes, sha256);
+    await next();
+  });
+  app.notFound((c) => {
+    const message = `'${c.req.method}' against '${c.req.path}' is not supported`;
+    return answerError(c, new ApiError("PathNotSupported", message));
+  });
+  app.onError((error, c) => {
+    const told = asApiError(error);
+    if (told.code === "InternalServerError") {
+      const { method, path } = c.req;
+      options.logger.error("A request of the API failed", { error, method, path, requestId: c.get("requestId") });
+    }
+    return answerError(c, told);
+  });
+  return app;
+}
+
+/** The body stays in the context alone, so that whoever parses it can let it go. */
+async function takeBody(c: ApiContext, bodies: BodyReader, sizeMaxBytes: number, sha256: string): Promise<Disposable> {
+  const { bytes, share } = await bodies.read(c.env.incoming, sizeMaxBytes, sha256);
+  c.set("body", bytes);
+  return share;
+}
+
+function answerError(c: ApiContext, error: ApiError): Response {
+  return c.json(errorBody(error, c.get("requestId")), error.status as ContentfulStatusCode);
+}
+
+function signedRequest(c: ApiContext): SignedRequest {
+  const { method = "", url = "", rawHeaders } = c.env.incoming;
+  const headers = new Map<string, string[]>();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = String(rawHeaders[index]).toLowerCase();
+    const value = String(rawHeaders[index + 1]);
+    const values = headers.get(name);
+    if (values === undefined) headers.set(name, [value]);
+    else values.push(value);
+  }
+  return { method, url, headers };
+}

@@ -1,0 +1,14 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Context } from "hono";
+
+/** What a handler finds beside the request. */
+export interface ApiEnv {
+  readonly Bindings: HttpBindings;
+  readonly Variables: {
+    readonly requestId: string;
+    /** The whole body, its hash compared with the signed one. */
+    readonly body: Buffer;
+  };
+}
+
+export type ApiContext = Context<ApiEnv>;

@@ -1,0 +1,14 @@
+/** Names of this machine by which the API may be asked. */
+const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
+
+/**
+ * Whether a Host header names this API. A web page that has its own name resolve to 127.0.0.1 (DNS rebinding) is
+ * refused by it. Any port: there may be a tunnel.
+ */
+export function isOwnHost(host: string | undefined, listenHosts: readonly string[]): boolean {
+  const name = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(:\d{1,5})?$/i.exec(host ?? "")?.[1]?.toLowerCase();
+  if (name === undefined) return false;
+  return (
+    LOOPBACK_NAMES.includes(name) || listenHosts.includes(name) || listenHosts.some((each) => `[${each}]` === name)
+  );
+}

@@ -1,0 +1,125 @@
+/** What the data plane is told of the resources. Pure. */
+import { createHash } from "node:crypto";
+import {
+  type CertificateEntry,
+  type CustomDomain,
+  type DataPlaneEntry,
+  type FunctionEntry,
+  type FunctionKey,
+  type FunctionResource,
+  functionKey,
+  type Revision,
+  type RevisionId,
+  type RouteEntry,
+  type Service,
+  type Trigger,
+} from "../model/model.ts";
+
+/** Where nothing is configured. Function Compute: `/code/bootstrap`, run in `/code`. */
+const DEFAULT_COMMAND = "./bootstrap";
+
+/** What a function's entries are made of beside the resources. */
+export interface ProjectionContext {
+  readonly accountId: string;
+  /** Folder of the unpacked package. */
+  codeDirOf(sha256: string): string;
+}
+
+/** The function itself, and the generated host of its trigger. */
+export function functionEntries(
+  service: Service,
+  resource: FunctionResource,
+  triggers: readonly Trigger[],
+  context: ProjectionContext,
+): DataPlaneEntry[] {
+  const revision = revisionOf(service, resource, context);
+  const entry: FunctionEntry = { kind: "function", function: revision.function, revision };
+  return [entry, ...triggers.map(triggerRoute)];
+}
+
+/**
+ * The certificate and routes of a custom domain. A route leads only to a function with an http trigger, and asks of
+ * callers what that trigger does (Function Compute 2.0). `triggerOf` finds it.
+ */
+export function domainEntries(
+  domain: CustomDomain,
+  triggerOf: (key: FunctionKey) => Trigger | undefined,
+): DataPlaneEntry[] {
+  const host = domain.domainName.toLowerCase();
+  const entries: DataPlaneEntry[] = [];
+  if (domain.certificate !== undefined) {
+    const { certificate: certificatePem, privateKey: privateKeyPem } = domain.certificate;
+    entries.push({ kind: "certificate", host, certificatePem, privateKeyPem } satisfies CertificateEntry);
+  }
+  for (const route of domain.routes) {
+    const key = functionKey(route.serviceName, route.functionName);
+    const trigger = triggerOf(key);
+    if (trigger === undefined) continue;
+    const { methods } = route;
+    entries.push({
+      kind: "route",
+      host,
+      path: route.path,
+      function: key,
+      methods: methods === undefined ? trigger.methods : trigger.methods.filter((each) => methods.includes(each)),
+      authType: trigger.authType,
+      internetUrlDisabled: false,
+      origin: "customDomain",
+    });
+  }
+  return entries;
+}
+
+function triggerRoute(trigger: Trigger): RouteEntry {
+  return {
+    kind: "route",
+    host: trigger.host,
+    path: "/*",
+    function: functionKey(trigger.serviceName, trigger.functionName),
+    methods: trigger.methods,
+    authType: trigger.authType,
+    internetUrlDisabled: trigger.disableURLInternet,
+    origin: "trigger",
+  };
+}
+
+/**
+ * What instances of a function are started from. Its environment holds the user's variables; those of the runtime
+ * contract (`FC_*`) are added where an instance is started.
+ */
+export function revisionOf(service: Service, resource: FunctionResource, context: ProjectionContext): Revision {
+  const { command, args } = resource.customRuntimeConfig ?? { command: [], args: [] };
+  const hasCommand = command.length > 0;
+  const content: Omit<Revision, "id" | "codeDir"> = {
+    function: functionKey(resource.serviceName, resource.functionName),
+    accountId: context.accountId,
+    serviceName: resource.serviceName,
+    functionName: resource.functionName,
+    qualifier: "LATEST",
+    runtime: resource.runtime,
+    handler: resource.handler,
+    command: [...(hasCommand ? command : [DEFAULT_COMMAND]), ...args],
+    hasCommand,
+    environment: sorted(resource.environmentVariables),
+    caPort: resource.caPort,
+    timeoutMs: resource.timeout * 1000,
+    memoryMb: resource.memorySize,
+    diskMb: resource.diskSize,
+    ...(resource.cpu !== undefined && { cpu: resource.cpu }),
+    instanceConcurrency: resource.instanceConcurrency,
+    instanceSoftConcurrency: resource.instanceSoftConcurrency ?? resource.instanceConcurrency,
+    internetAccess: service.internetAccess,
+  };
+  // The package's name stands for its bytes; the folder does not count, so that a moved data folder changes no id.
+  const id = revisionId([resource.code.sha256, content]);
+  return { id, codeDir: context.codeDirOf(resource.code.sha256), ...content };
+}
+
+function revisionId(content: unknown): RevisionId {
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 16) as RevisionId;
+}
+
+/** The order in which variables were sent makes no other revision. */
+function sorted(map: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).sort(([left], [right]) => (left < right ? -1 : 1)));
+}

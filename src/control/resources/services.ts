@@ -1,0 +1,111 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import type { Clock } from "../../base/base.ts";
+import type { Service } from "../../model/model.ts";
+import { ApiError } from "../api-error.ts";
+import type { Collection, KindWords, Page } from "./collection.ts";
+import type { Stored } from "./repository.ts";
+import { checked, flag, integer, type ListQuery, name, oneOf, settings, text, textList } from "./validation.ts";
+
+export const serviceWords: KindWords = {
+  notFound: "ServiceNotFound",
+  alreadyExists: "ServiceAlreadyExists",
+  describe: (key) => `service '${key}'`,
+};
+
+const path = text(1024);
+
+const mutable = {
+  description: text(256),
+  internetAccess: flag(),
+  role: text(1024),
+  logConfig: settings({
+    project: text(256),
+    logstore: text(256),
+    enableRequestMetrics: flag(),
+    enableInstanceMetrics: flag(),
+    logBeginRule: oneOf(["None", "DefaultRegex", ""]),
+  }),
+  vpcConfig: settings({ vpcId: text(256), vSwitchIds: textList(20), securityGroupId: text(256), role: text(1024) }),
+  nasConfig: settings({
+    userId: integer(-1, 65534, "user id"),
+    groupId: integer(-1, 65534, "group id"),
+    mountPoints: z
+      .array(settings({ serverAddr: path, mountDir: path, enableTLS: flag() }), "a list")
+      .max(5, "at most 5"),
+  }),
+  ossMountConfig: settings({
+    mountPoints: z
+      .array(
+        settings({ bucketName: path, bucketPath: path, endpoint: path, mountDir: path, readOnly: flag() }),
+        "a list",
+      )
+      .max(5, "at most 5"),
+  }),
+  tracingConfig: settings({
+    type: text(64),
+    params: z.record(z.string(), text(1024), "a map of texts"),
+  }),
+};
+
+const updateSchema = settings(mutable);
+const createSchema = updateSchema.extend({ serviceName: name(128) });
+
+/** Services: named groups of functions. */
+export class Services {
+  readonly #services: Collection<"service">;
+  readonly #functions: Collection<"function">;
+  readonly #clock: Clock;
+
+  constructor(services: Collection<"service">, functions: Collection<"function">, clock: Clock) {
+    this.#services = services;
+    this.#functions = functions;
+    this.#clock = clock;
+  }
+
+  async create(input: unknown): Promise<Stored<Service>> {
+    const { serviceName, ...given } = checked(createSchema, input);
+    const now = this.#clock.epochMs();
+    const service: Service = {
+      serviceName,
+      serviceId: randomUUID(),
+      description: "",
+      internetAccess: true,
+      role: "",
+      ...defined(given),
+      createdAt: now,
+      lastModifiedAt: now,
+    };
+    return this.#services.create(serviceName, async () => service);
+  }
+
+  get(serviceName: string): Promise<Stored<Service>> {
+    return this.#services.get(serviceName);
+  }
+
+  list(query: ListQuery): Promise<Page<Service>> {
+    return this.#services.list("", query);
+  }
+
+  async update(serviceName: string, input: unknown, ifMatch?: string): Promise<Stored<Service>> {
+    const given = checked(updateSchema, input);
+    return this.#services.update(serviceName, ifMatch, async (current) => ({
+      ...current,
+      ...defined(given),
+      lastModifiedAt: this.#clock.epochMs(),
+    }));
+  }
+
+  delete(serviceName: string, ifMatch?: string): Promise<void> {
+    return this.#services.delete(serviceName, ifMatch, async () => {
+      if (!(await this.#functions.any(`${serviceName}/`))) return;
+      throw new ApiError("ServiceNotEmpty", `service '${serviceName}' has functions: delete them first`);
+    });
+  }
+}
+
+/** Without keys whose value is undefined, so that spreading it keeps what was there. */
+export function defined<T extends object>(given: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Key in keyof T]: Exclude<T[Key], undefined> };
+}

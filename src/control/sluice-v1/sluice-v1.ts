@@ -1,0 +1,56 @@
+/** Sluice's own endpoints, which its command line uses. Shapes: model/sluice-api.ts. */
+import { Hono } from "hono";
+import type { HealthAnswer, UsageAnswer } from "../../model/model.ts";
+import type { Store } from "../../store/store.ts";
+import { invalid } from "../api-error.ts";
+import type { ApiEnv } from "../http/env.ts";
+import type { FunctionLogs } from "../logs/function-logs.ts";
+import type { EndpointInfo } from "../options.ts";
+import type { ProjectionContext } from "../projection.ts";
+import type { Publisher } from "../publisher.ts";
+import type { Repository } from "../resources/resources.ts";
+import type { StatusBoard } from "../status-board.ts";
+import type { UsageJournal } from "../usage-journal.ts";
+import { readFunctions } from "./functions.ts";
+import { answerLogs } from "./logs.ts";
+
+export const SLUICE_PREFIX = "/sluice/v1";
+
+export interface SluiceContext {
+  readonly store: Store;
+  readonly repository: Repository;
+  readonly projection: ProjectionContext;
+  readonly publisher: Publisher;
+  readonly board: StatusBoard;
+  readonly logs: FunctionLogs;
+  readonly usage: UsageJournal;
+  readonly endpoint: EndpointInfo;
+}
+
+/** The routes below SLUICE_PREFIX. */
+export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
+  const { store, repository, publisher, logs, usage } = context;
+  const app = new Hono<ApiEnv>();
+  app.get("/functions", async (c) => c.json(await readFunctions(context)));
+  app.get("/logs", (c) => answerLogs(c, logs));
+  app.get("/usage", async (c) => {
+    const sinceMs = c.req.query("sinceMs") ?? "0";
+    if (!/^\d{1,15}$/.test(sinceMs))
+      invalid(`sinceMs: expected milliseconds since 1970, got ${JSON.stringify(sinceMs)}`);
+    // What has arrived counts, stored or not.
+    await usage.flush().catch(() => undefined);
+    const totals = await store.usageTotals(repository.accountId, Number(sinceMs));
+    return c.json({ usage: totals } satisfies UsageAnswer);
+  });
+  app.get("/health", async (c) => {
+    const answer: HealthAnswer = {
+      status: "ok",
+      appliedAt: publisher.appliedAt,
+      storedAt: await store.currentChange(),
+      droppedLogLines: logs.droppedCount,
+      pendingUsageRecords: usage.pendingCount,
+    };
+    return c.json(answer);
+  });
+  return app;
+}

@@ -1,0 +1,111 @@
+/** A control plane in a temporary folder, the main loop that it talks to, and the official SDK as its client. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fcPackage, * as fc from "@alicloud/fc-open20210406";
+import { Config } from "@alicloud/openapi-client";
+import { type Channel, type Clock, channelPair, silentLogger, systemClock } from "../../base/base.ts";
+import type { Delta, Snapshot, ToMain, ToWorker } from "../../model/model.ts";
+import { openSqliteStore, type Store } from "../../store/store.ts";
+import { ControlPlane } from "../control.ts";
+import type { ControlPlaneOptions } from "../options.ts";
+
+export { fc };
+
+// The package is CommonJS: its default export is one level down.
+const FcClient = fcPackage.default;
+
+export const credentials = { accountId: "1234567890", accessKeyId: "AK", accessKeySecret: "not-so-secret" };
+export const endpoint = { region: "local", domain: "fcapp.localhost", grpcPort: 8089 };
+
+/** The main loop's end: what came, and whether it confirms. */
+export class FakeMain {
+  readonly received: (Snapshot | Delta)[] = [];
+  readonly channel: Channel<ToWorker, ToMain>;
+  confirms = true;
+  saidShutdown = false;
+
+  constructor(channel: Channel<ToWorker, ToMain>) {
+    this.channel = channel;
+    channel.onMessage((message) => {
+      if (message.type === "shutdown") {
+        this.saidShutdown = true;
+        return;
+      }
+      this.received.push(message);
+      if (this.confirms) channel.post({ type: "applied", at: message.type === "delta" ? message.to : message.at });
+    });
+  }
+
+  get last(): Snapshot | Delta | undefined {
+    return this.received.at(-1);
+  }
+
+  /** Reports events; what is left out is empty. */
+  report(events: Partial<Extract<ToWorker, { type: "events" }>>): void {
+    this.channel.post({ type: "events", calls: [], lines: [], usage: [], functions: [], gone: [], ...events });
+  }
+}
+
+export interface ControlUnderTest {
+  readonly control: ControlPlane;
+  readonly main: FakeMain;
+  readonly sdk: InstanceType<typeof FcClient>;
+  readonly dataDir: string;
+  readonly store: Store;
+  readonly url: string;
+}
+
+export interface UnderTestOptions {
+  readonly clock?: Clock;
+  readonly storeSizeMaxBytes?: number;
+  readonly change?: Partial<ControlPlaneOptions>;
+}
+
+/** Runs `work` with a control plane, then closes it and removes its folder. */
+export async function withControl(
+  work: (underTest: ControlUnderTest) => Promise<void>,
+  options: UnderTestOptions = {},
+): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), "sluice-control-"));
+  try {
+    const underTest = await openControl(dataDir, options);
+    try {
+      await work(underTest);
+    } finally {
+      await underTest.control.close();
+    }
+  } finally {
+    await rm(dataDir, { recursive: true });
+  }
+}
+
+export async function openControl(dataDir: string, options: UnderTestOptions = {}): Promise<ControlUnderTest> {
+  const [worker, mainEnd] = channelPair<ToMain, ToWorker>();
+  const main = new FakeMain(mainEnd);
+  const size = options.storeSizeMaxBytes === undefined ? {} : { sizeMaxBytes: options.storeSizeMaxBytes };
+  const store = await openSqliteStore({ file: join(dataDir, "state.db"), ...size });
+  const control = await ControlPlane.open({
+    dataDir,
+    store,
+    channel: worker,
+    credentials,
+    endpoint,
+    listen: { hosts: ["127.0.0.1"], port: 0 },
+    clock: options.clock ?? systemClock,
+    logger: silentLogger,
+    ...options.change,
+  });
+  return { control, main, sdk: sdkClient(control.apiPort), dataDir, store, url: `http://127.0.0.1:${control.apiPort}` };
+}
+
+/** The official client, as users point it at Sluice. */
+export function sdkClient(port: number, secret = credentials.accessKeySecret): InstanceType<typeof FcClient> {
+  const config = new Config({
+    accessKeyId: credentials.accessKeyId,
+    accessKeySecret: secret,
+    endpoint: `127.0.0.1:${port}`,
+    protocol: "http",
+  });
+  return new FcClient(config as unknown as ConstructorParameters<typeof FcClient>[0]);
+}

@@ -1,0 +1,25 @@
+import { rawZip } from "../code/testing/raw-zip.ts";
+import { type ControlUnderTest, fc } from "./control-under-test.ts";
+
+/** A package with a bootstrap; another `content` makes another package. */
+export function zipOf(content = "#!/bin/sh\n"): string {
+  return rawZip([{ name: "bootstrap", content, mode: 0o100755 }]).toString("base64");
+}
+
+export function codeOf(content?: string) {
+  return new fc.Code({ zipFile: zipOf(content) });
+}
+
+/** Service `svc` with function `fn`. */
+export async function createFunction({ sdk }: ControlUnderTest, settings: object = {}) {
+  await sdk.createService(new fc.CreateServiceRequest({ serviceName: "svc" }));
+  const request = { functionName: "fn", runtime: "custom.debian10", code: codeOf(), ...settings };
+  return sdk.createFunction("svc", new fc.CreateFunctionRequest(request));
+}
+
+/** Http trigger `http` of `svc/fn`. */
+export async function createTrigger({ sdk }: ControlUnderTest, config: object = {}) {
+  const triggerConfig = JSON.stringify({ authType: "anonymous", methods: ["GET", "POST"], ...config });
+  const request = new fc.CreateTriggerRequest({ triggerName: "http", triggerType: "http", triggerConfig });
+  return sdk.createTrigger("svc", "fn", request);
+}

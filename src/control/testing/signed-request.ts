@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { type IncomingMessage, request } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { canonicalRequest, signatureOf } from "../auth/acs3.ts";
+import { credentials } from "./control-under-test.ts";
+
+/** What to send, and what to change of it after it was signed. */
+export interface RawRequest {
+  readonly method?: string;
+  /** Path and query as they are sent. */
+  readonly path: string;
+  readonly body?: string | Buffer;
+  /** Headers set last; undefined takes one away. */
+  readonly headers?: Record<string, string | undefined>;
+  /** Sent instead of the body that was signed. */
+  readonly bodySent?: string;
+  readonly date?: Date;
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+  json(): Record<string, unknown>;
+}
+
+/** Sends a signed request and reads the whole answer. */
+export async function send(port: number, raw: RawRequest): Promise<RawAnswer> {
+  const response = await open(port, raw);
+  const text = (await buffer(response)).toString("utf8");
+  const json = () => JSON.parse(text) as Record<string, unknown>;
+  return { status: response.statusCode ?? 0, headers: response.headers, text, json };
+}
+
+/** Sends a signed request; resolves at the head of the answer. */
+export function open(port: number, raw: RawRequest, signal?: AbortSignal): Promise<IncomingMessage> {
+  const { method = "GET", path, body = "" } = raw;
+  const bodySha256 = createHash("sha256").update(body).digest("hex");
+  const headers: Record<string, string> = {
+    host: `127.0.0.1:${port}`,
+    "x-acs-action": "Test",
+    "x-acs-content-sha256": bodySha256,
+    "x-acs-date": `${(raw.date ?? new Date()).toISOString().slice(0, 19)}Z`,
+    "x-acs-signature-nonce": crypto.randomUUID(),
+    "x-acs-version": "2021-04-06",
+  };
+  const names = Object.keys(headers).sort();
+  const values = new Map(Object.entries(headers).map(([name, value]) => [name, [value]]));
+  const canonical = canonicalRequest({ method, url: path, headers: values }, names, bodySha256);
+  const signature = signatureOf(canonical, credentials.accessKeySecret).toString("hex");
+  headers["authorization"] =
+    `ACS3-HMAC-SHA256 Credential=${credentials.accessKeyId},SignedHeaders=${names.join(";")},Signature=${signature}`;
+  for (const [name, value] of Object.entries(raw.headers ?? {})) {
+    if (value === undefined) delete headers[name];
+    else headers[name] = value;
+  }
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ host: "127.0.0.1", port, method, path, headers, ...(signal && { signal }) }, resolve);
+    outgoing.on("error", reject);
+    outgoing.end(raw.bodySent ?? body);
+  });
+}

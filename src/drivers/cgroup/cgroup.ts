@@ -1,0 +1,63 @@
+/**
+ * Resource limits of instances through control groups: version 2 where it has the memory controller, else version 1,
+ * else none. A driver makes one tree for itself, with one group in it for each instance.
+ */
+import type { Logger } from "../../base/base.ts";
+import { readMounts } from "./mounts.ts";
+import { noCgroups } from "./none.ts";
+import { sweepTrees } from "./tree-name.ts";
+import { openVersion1 } from "./version-1.ts";
+import { openVersion2 } from "./version-2.ts";
+
+export { isCgroupEmpty, killCgroup, removeCgroup } from "./folder.ts";
+export { noCgroups } from "./none.ts";
+export { treeName } from "./tree-name.ts";
+
+export interface CgroupLimits {
+  /** Memory with swap; what exceeds it is killed. */
+  readonly memoryMb: number;
+  /** Processes and threads. */
+  readonly processesMax: number;
+  /** In CPUs; absent: not capped. */
+  readonly cpu?: number;
+}
+
+/** One instance's group; made without limits, since to join one takes long and is done ahead of a start. */
+export interface Cgroup {
+  /** Files into which a process writes `0` to join. */
+  readonly joinFiles: readonly string[];
+  /** Folders of the group, one in each hierarchy. */
+  readonly folders: readonly string[];
+  /** Sets its limits; once. Throws what the file system throws. */
+  limit(limits: CgroupLimits): void;
+  /** How often the kernel has killed a process in it for want of memory. */
+  outOfMemoryKills(): number;
+}
+
+/** The groups of one driver. */
+export interface CgroupTree {
+  readonly version: 1 | 2 | undefined;
+  /** Makes a group. `name` is a file name. Throws what the file system throws. */
+  create(name: string): Cgroup;
+  /** Removes the tree, if nothing runs in it. */
+  close(): void;
+}
+
+/** Opens a tree of the given name and removes the trees of Sluices that no longer run. */
+export function openCgroups(name: string, logger: Logger): CgroupTree {
+  const reasons: string[] = [];
+  for (const open of [openVersion2, openVersion1]) {
+    try {
+      const { tree, roots } = open(readMounts(), name);
+      sweepTrees(roots);
+      return tree;
+    } catch (error) {
+      reasons.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  logger.warn("memory, process and CPU limits of functions are not enforced: no control groups", {
+    version2: reasons[0],
+    version1: reasons[1],
+  });
+  return noCgroups;
+}

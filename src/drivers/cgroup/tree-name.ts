@@ -1,0 +1,23 @@
+import { randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { signal } from "../host/process-tree.ts";
+import { removeCgroup } from "./folder.ts";
+
+/** A name that tells whose tree it is: `sluice-<pid of Sluice>-<random>`. */
+export function treeName(sluicePid: number): string {
+  return `sluice-${sluicePid}-${randomBytes(4).toString("hex")}`;
+}
+
+/**
+ * Removes what Sluices that no longer run have left in the given hierarchies. Only empty groups can be removed: where
+ * the pid in the name means another process, nothing is lost.
+ */
+export function sweepTrees(roots: readonly string[]): void {
+  for (const root of roots) {
+    for (const entry of readdirSync(root)) {
+      const pid = /^sluice-(\d+)-[0-9a-f]{8}$/.exec(entry)?.[1];
+      if (pid !== undefined && !signal(Number(pid), 0)) removeCgroup(join(root, entry));
+    }
+  }
+}

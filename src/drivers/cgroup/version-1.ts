@@ -1,0 +1,47 @@
+/** Control groups version 1: one hierarchy for each controller (cgroups(7), kernel: cgroup-v1/memory.rst). */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Cgroup, CgroupLimits, CgroupTree } from "./cgroup.ts";
+import { removeCgroup } from "./folder.ts";
+import type { CgroupMounts } from "./mounts.ts";
+
+const PERIOD_US = 100_000;
+const BYTES_PER_MB = 1024 * 1024;
+
+/** Makes the tree. Throws where the memory controller is missing or not ours to use. */
+export function openVersion1(mounts: CgroupMounts, name: string): { tree: CgroupTree; roots: string[] } {
+  const memory = mounts.version1.get("memory");
+  if (memory === undefined) throw new Error("no memory controller of version 1 is mounted");
+  const pids = mounts.version1.get("pids");
+  const cpu = mounts.version1.get("cpu");
+  const roots = [...new Set([memory, pids, cpu].filter((root) => root !== undefined))];
+  for (const root of roots) mkdirSync(join(root, name), { recursive: true });
+
+  const create = (group: string): Cgroup => {
+    const folders = roots.map((root) => join(root, name, group));
+    for (const folder of folders) mkdirSync(folder, { recursive: true });
+    const set = (root: string, file: string, value: number) =>
+      writeFileSync(join(root, name, group, file), String(value));
+    const control = join(memory, name, group, "memory.oom_control");
+    return {
+      folders,
+      joinFiles: folders.map((folder) => join(folder, "cgroup.procs")),
+      limit({ memoryMb, processesMax, cpu: cpus }: CgroupLimits) {
+        const memoryBytes = memoryMb * BYTES_PER_MB;
+        set(memory, "memory.limit_in_bytes", memoryBytes);
+        // Memory and swap together as much as memory: no swap. Absent where the kernel does not count swap.
+        const withSwap = "memory.memsw.limit_in_bytes";
+        if (existsSync(join(memory, name, group, withSwap))) set(memory, withSwap, memoryBytes);
+        if (pids !== undefined) set(pids, "pids.max", processesMax);
+        if (cpu === undefined || cpus === undefined) return;
+        set(cpu, "cpu.cfs_period_us", PERIOD_US);
+        set(cpu, "cpu.cfs_quota_us", Math.round(cpus * PERIOD_US));
+      },
+      outOfMemoryKills: () => Number(/^oom_kill (\d+)/m.exec(readFileSync(control, "utf8"))?.[1] ?? 0),
+    };
+  };
+  const close = () => {
+    for (const root of roots) removeCgroup(join(root, name));
+  };
+  return { tree: { version: 1, create, close }, roots };
+}

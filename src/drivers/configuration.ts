@@ -1,0 +1,55 @@
+/** Every number of the drivers that a user may set, by name. Plain data: it is sent to the spawner. */
+export interface DriverConfiguration {
+  /** First of the user ids that functions run as, one for each function; never 0. */
+  readonly uidFirst: number;
+  readonly uidCount: number;
+  /** Processes and threads of one instance. */
+  readonly processesMax: number;
+  /** Ports that the process driver gives to instances: below the range from which Linux takes those of clients. */
+  readonly portFirst: number;
+  readonly portCount: number;
+  /** Ready network namespaces that the sandbox driver keeps. */
+  readonly networkPoolSize: number;
+  /** IPv4 ranges, written as ADDRESS/BITS, from which each sandbox gets two addresses; the first free ones are used. */
+  readonly networkRanges: readonly string[];
+  /** How long a program may listen only elsewhere than on caPort before its start has failed. */
+  readonly wrongListenGraceMs: number;
+  /** Output of one instance that is kept, on average; what exceeds it is counted and dropped. */
+  readonly outputBytesPerSecond: number;
+}
+
+export const defaultDriverConfiguration: DriverConfiguration = {
+  uidFirst: 200_000,
+  uidCount: 10_000,
+  processesMax: 1024,
+  portFirst: 20_000,
+  portCount: 12_000,
+  networkPoolSize: 4,
+  networkRanges: ["10.201.0.0/16", "172.29.0.0/16"],
+  wrongListenGraceMs: 2_000,
+  outputBytesPerSecond: 512 * 1024,
+};
+
+/** Fills in the defaults. Throws an Error that names the key, its constraint and its value. */
+export function resolveDriverConfiguration(given: Partial<DriverConfiguration> = {}): DriverConfiguration {
+  const resolved = { ...defaultDriverConfiguration, ...given };
+  requireInteger(resolved, "uidFirst", 1, 2 ** 31);
+  requireInteger(resolved, "uidCount", 1, 1_000_000);
+  requireInteger(resolved, "processesMax", 1, 1_000_000);
+  requireInteger(resolved, "portFirst", 1024, 65_535);
+  requireInteger(resolved, "portCount", 1, 65_536 - resolved.portFirst);
+  requireInteger(resolved, "networkPoolSize", 1, 64);
+  requireInteger(resolved, "wrongListenGraceMs", 0, 120_000);
+  requireInteger(resolved, "outputBytesPerSecond", 1024, 1024 ** 3);
+  return resolved;
+}
+
+type NumberKey = {
+  [Key in keyof DriverConfiguration]: DriverConfiguration[Key] extends number ? Key : never;
+}[keyof DriverConfiguration];
+
+function requireInteger(configuration: DriverConfiguration, key: NumberKey, least: number, most: number): void {
+  const value = configuration[key];
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new Error(`${key} must be a whole number from ${least} to ${most}, but is ${value}`);
+}

@@ -1,0 +1,103 @@
+/**
+ * How an instance comes to life, whatever the isolation: `process`, `sandbox`, `container`, later `kubernetes`. One
+ * contract suite (testing/driver-contract.ts) holds for all. An instance never shows an address: whoever wants to
+ * talk to it asks it to `connect`, so that a veth address, a relayed socket and a published port look the same.
+ */
+import type { Duplex } from "node:stream";
+import type { ErrorType, FunctionKey, InstanceId } from "../model/model.ts";
+
+export type DriverName = "process" | "sandbox" | "container";
+
+export interface Driver {
+  readonly name: DriverName;
+  readonly capabilities: DriverCapabilities;
+  /** Starts a trivial program for real, and says in one sentence why this host cannot. */
+  probe(): Promise<ProbeResult>;
+  /** Begins a start and returns at once; how it goes is told by the instance. */
+  start(spec: StartSpec): DriverInstance;
+  /** Destroys every instance and frees what the driver holds. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What a driver can do, asked instead of its name. */
+export interface DriverCapabilities {
+  /** Instances have a network of their own, so that all can listen on the same caPort. */
+  readonly ownNetwork: boolean;
+  /** memoryMb is enforced and its breach reported as `outOfMemory`. */
+  readonly memoryLimit: boolean;
+}
+
+export type ProbeResult = { readonly works: true } | { readonly works: false; readonly reason: string };
+
+/** What to start. Plain data: it crosses a process boundary. */
+export interface StartSpec {
+  readonly instanceId: InstanceId;
+  /** Instances of one function share a uid, those of two never do. */
+  readonly function: FunctionKey;
+  readonly codeDir: string;
+  readonly command: readonly string[];
+  readonly hasCommand: boolean;
+  /** The whole environment of the runtime contract but for PATH, HOME and ports, which are the driver's. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly caPort: number;
+  readonly memoryMb: number;
+  readonly diskMb: number;
+  readonly cpu?: number;
+  readonly internetAccess: boolean;
+  /** From spawn until a socket of the instance listens on caPort; then the start has failed. */
+  readonly startLimitMs: number;
+}
+
+/** One instance, from the moment its start began. */
+export interface DriverInstance {
+  readonly id: InstanceId;
+  /**
+   * Resolves when a socket of this very instance listens on caPort on all interfaces. Rejects with a StartError when
+   * it exits before, listens elsewhere until the start limit, or is destroyed. Never unhandled.
+   */
+  readonly listening: Promise<void>;
+  /** Resolves, never rejects, once nothing of the instance runs any more. */
+  readonly exited: Promise<ExitReport>;
+  /** A new byte stream to caPort; may be called again. Rejects when the instance is gone. */
+  connect(): Promise<Duplex>;
+  /** SIGTERM, then after `graceMs` SIGKILL of everything inside. Idempotent; a shorter grace wins. */
+  stop(graceMs: number): void;
+  /** SIGKILL of everything inside, now. Idempotent. */
+  destroy(): void;
+}
+
+/** How an instance ended. */
+export interface ExitReport {
+  /** Exit status of the program; undefined where a signal ended it. */
+  readonly code: number | undefined;
+  /** Name of the signal that ended it. */
+  readonly signal: string | undefined;
+  readonly outOfMemory: boolean;
+  /** Last lines of its standard error, at most 4 KB. */
+  readonly stderrTail: string;
+}
+
+/** Why an instance did not start. `message` is the cause alone: the table of faults says how the whole begins. */
+export class StartError extends Error {
+  readonly errorType: ErrorType;
+  readonly stderrTail: string;
+  constructor(errorType: ErrorType, message: string, stderrTail: string) {
+    super(message);
+    this.name = "StartError";
+    this.errorType = errorType;
+    this.stderrTail = stderrTail;
+  }
+}
+
+/** Receives what instances print, in lines, batched. */
+export type OutputSink = (lines: readonly OutputLine[]) => void;
+
+export interface OutputLine {
+  readonly instanceId: InstanceId;
+  readonly function: FunctionKey;
+  readonly source: "stdout" | "stderr";
+  /** Unix epoch milliseconds at which it was read. */
+  readonly at: number;
+  /** Without line end; longer ones are cut at 32 KB (Function Compute's limit of a log entry). */
+  readonly text: string;
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { silentLogger as logger } from "../base/base.ts";
+import { createDriver } from "./drivers.ts";
+import { sandboxSkip } from "./testing/subjects.ts";
+
+const output = () => {};
+
+test("createDriver: auto takes the strongest that works, and says what does not", async () => {
+  const { driver, chosen, tried } = await createDriver({ isolation: "auto", output, logger });
+  const hasSandbox = sandboxSkip() === false;
+  assert.equal(chosen, hasSandbox ? "sandbox" : "process");
+  assert.equal(driver.name, chosen);
+  assert.deepEqual(
+    tried.map(({ name }) => name),
+    hasSandbox ? [] : ["sandbox", "container"],
+  );
+  await driver.close();
+});
+
+test("createDriver: what is asked for and does not work is an error with the reason", async () => {
+  await assert.rejects(createDriver({ isolation: "container", output, logger }), {
+    message:
+      'No instance can be started with isolation "container" on this machine: ' +
+      "container: the container driver is not part of this version",
+  });
+});
+
+test("createDriver: a wrong configuration is named before anything starts", async () => {
+  const start = createDriver({ isolation: "process", output, logger, configuration: { uidFirst: 0 } });
+  await assert.rejects(start, { message: "uidFirst must be a whole number from 1 to 2147483648, but is 0" });
+});

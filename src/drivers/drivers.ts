@@ -1,0 +1,71 @@
+/** Front door of src/drivers: makes the driver that brings instances to life, in a spawner process of its own. */
+import type { Logger } from "../base/base.ts";
+import { treeName } from "./cgroup/cgroup.ts";
+import { type DriverConfiguration, resolveDriverConfiguration } from "./configuration.ts";
+import type { Driver, DriverName, OutputSink } from "./driver.ts";
+import { SpawnerDriver } from "./spawner/spawner-driver.ts";
+
+export { type DriverConfiguration, defaultDriverConfiguration } from "./configuration.ts";
+export * from "./driver.ts";
+
+export interface CreateDriverOptions {
+  /** `auto`: the strongest that works here. */
+  readonly isolation: "auto" | DriverName;
+  readonly output: OutputSink;
+  readonly logger: Logger;
+  /** What is left out has its default. */
+  readonly configuration?: Partial<DriverConfiguration>;
+  /** Node.js for the functions, first in their PATH; default: the one that runs Sluice. */
+  readonly nodePath?: string;
+}
+
+export interface CreatedDriver {
+  readonly driver: Driver;
+  readonly chosen: DriverName;
+  /** What was tried before and does not work here. */
+  readonly tried: readonly TriedDriver[];
+}
+
+export interface TriedDriver {
+  readonly name: DriverName;
+  readonly reason: string;
+}
+
+/** Strongest first; `container` comes before `process`, which is no isolation at all. */
+const LADDER: readonly DriverName[] = ["sandbox", "container", "process"];
+
+/**
+ * Makes the driver after a real trial start. Rejects with an Error that says why when none of those asked for works,
+ * or when the configuration is wrong.
+ */
+export async function createDriver(options: CreateDriverOptions): Promise<CreatedDriver> {
+  const configuration = resolveDriverConfiguration(options.configuration);
+  const tried: TriedDriver[] = [];
+  for (const name of options.isolation === "auto" ? LADDER : [options.isolation]) {
+    const result = await tryDriver(name, options, configuration);
+    if ("driver" in result) return { driver: result.driver, chosen: name, tried };
+    tried.push({ name, reason: result.reason });
+  }
+  const reasons = tried.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
+  throw new Error(`No instance can be started with isolation "${options.isolation}" on this machine: ${reasons}`);
+}
+
+async function tryDriver(
+  name: DriverName,
+  options: CreateDriverOptions,
+  configuration: DriverConfiguration,
+): Promise<{ readonly driver: Driver } | { readonly reason: string }> {
+  if (name === "container") return { reason: "the container driver is not part of this version" };
+  const setup = {
+    driver: name,
+    configuration,
+    nodePath: options.nodePath ?? process.execPath,
+    cgroupTreeName: treeName(process.pid),
+    useNamespaces: true,
+  };
+  const driver = await SpawnerDriver.open({ setup, output: options.output, logger: options.logger });
+  const result = await driver.probe();
+  if (result.works) return { driver };
+  await driver.close();
+  return { reason: result.reason };
+}

@@ -1,0 +1,47 @@
+import { listOrNone, readOrEmpty } from "./read-or-none.ts";
+/** What /proc tells about processes. On a system without /proc every answer is "none". */
+
+/** Direct children of every thread of `pid` (proc(5), task/TID/children). */
+export function childrenOf(pid: number): number[] {
+  const children: number[] = [];
+  for (const thread of listOrNone(`/proc/${pid}/task`)) {
+    for (const child of readOrEmpty(`/proc/${pid}/task/${thread}/children`).split(" ")) {
+      if (child !== "") children.push(Number(child));
+    }
+  }
+  return children;
+}
+
+/** `pid` and everything below it. */
+export function treeOf(pid: number): number[] {
+  const tree = [pid];
+  for (let index = 0; index < tree.length; index++) tree.push(...childrenOf(tree[index]!));
+  return tree;
+}
+
+/** Whether `pid` still runs: a zombie, which waits only to be reaped, does not. */
+export function isRunning(pid: number): boolean {
+  const status = readOrEmpty(`/proc/${pid}/stat`);
+  if (status === "") return process.platform !== "linux" && signal(pid, 0);
+  // proc(5): the state follows the program's name, which stands in brackets and may hold any character.
+  const state = status.charAt(status.lastIndexOf(")") + 2);
+  return state !== "Z" && state !== "X";
+}
+
+/** Processes that were started with the variable `name=value` and did not clear their environment. */
+export function processesWithVariable(name: string, value: string): number[] {
+  const wanted = `${name}=${value}`;
+  return listOrNone("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((pid) => readOrEmpty(`/proc/${pid}/environ`).split("\0").includes(wanted))
+    .map(Number);
+}
+
+/** Sends a signal; false when there is no such process (a negative `pid` is a process group), or it is not ours. */
+export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}

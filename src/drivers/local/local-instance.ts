@@ -1,0 +1,222 @@
+/** One instance in the process that started it: from check to launch to listening to the end of all it left. */
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { type Clock, sleep, type WakeUp } from "../../base/base.ts";
+import type { InstanceId } from "../../model/model.ts";
+import type { DriverConfiguration } from "../configuration.ts";
+import { type DriverInstance, type ExitReport, type OutputLine, StartError, type StartSpec } from "../driver.ts";
+import { signal } from "../host/process-tree.ts";
+import { connectTo } from "./connect.ts";
+import { exitStatus } from "./exit-status.ts";
+import { endFootprint, type Footprint } from "./footprint.ts";
+import type { Endpoint, Launched, Launcher } from "./launcher.ts";
+import { watchListening } from "./listening-watch.ts";
+import type { OutputBudget } from "./output-budget.ts";
+import { OutputReader } from "./output-reader.ts";
+import { checkStart } from "./start-check.ts";
+import type { UidTable } from "./uid-table.ts";
+
+/** After the last process has ended, its output is there within this time, unless somebody else holds the pipe. */
+const OUTPUT_END_LIMIT_MS = 500;
+
+const KILL_AGAIN_MS = 5;
+
+/** What an instance needs from its driver. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly configuration: DriverConfiguration;
+  readonly launcher: Launcher;
+  /** Undefined where functions run as the user who runs Sluice. */
+  readonly uids: UidTable | undefined;
+  readonly outputBudget: OutputBudget;
+  readonly sink: (line: OutputLine) => void;
+  /** Told what there is to end, should this process die; again when it listens, since more is there then. */
+  readonly onFootprint: (instance: LocalInstance, footprint: Footprint) => void;
+}
+
+interface Ending {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export class LocalInstance implements DriverInstance {
+  readonly id: InstanceId;
+  readonly listening: Promise<void>;
+  readonly exited: Promise<ExitReport>;
+  readonly #spec: StartSpec;
+  readonly #around: Surroundings;
+  readonly #output: OutputReader;
+  readonly #listening = Promise.withResolvers<void>();
+  readonly #startedAt: number;
+  #launched: Launched | undefined;
+  #isDestroyed = false;
+  #hasEnded = false;
+  #outOfMemory = false;
+  #stopWatching: () => void = () => {};
+  #killAt = Number.POSITIVE_INFINITY;
+  #killTimer: WakeUp | undefined;
+
+  constructor(spec: StartSpec, around: Surroundings) {
+    this.id = spec.instanceId;
+    this.#spec = spec;
+    this.#around = around;
+    this.#startedAt = around.clock.nowMs();
+    this.#output = new OutputReader({
+      clock: around.clock,
+      instanceId: spec.instanceId,
+      function: spec.function,
+      bytesPerSecond: around.configuration.outputBytesPerSecond,
+      shared: around.outputBudget,
+      sink: around.sink,
+    });
+    this.listening = this.#listening.promise;
+    this.listening.catch(() => {});
+    this.exited = this.#live();
+  }
+
+  /** Where it is reached; undefined before it is launched. */
+  get endpoint(): Endpoint | undefined {
+    return this.#launched?.endpoint;
+  }
+
+  async connect(): Promise<Duplex> {
+    if (this.#launched === undefined || this.#hasEnded) throw new Error(`Instance ${this.id} does not run`);
+    return connectTo(this.#launched.endpoint);
+  }
+
+  stop(graceMs: number): void {
+    if (this.#hasEnded || this.#isDestroyed) return;
+    const killAt = this.#around.clock.nowMs() + graceMs;
+    if (killAt >= this.#killAt) return;
+    const isFirst = this.#killAt === Number.POSITIVE_INFINITY;
+    this.#killAt = killAt;
+    this.#killTimer?.cancel();
+    this.#killTimer = this.#around.clock.wakeAfter(graceMs, () => this.destroy());
+    if (!isFirst) return;
+    const program = this.#launched?.programPid();
+    // Before the program is there nobody would hear the signal, and nothing has been served.
+    if (program === undefined || !signal(program, "SIGTERM")) this.destroy();
+  }
+
+  destroy(): void {
+    if (this.#hasEnded || this.#isDestroyed) return;
+    this.#isDestroyed = true;
+    this.#failStart("FunctionNotStarted", "it was ended before it listened");
+    this.#kill();
+  }
+
+  /** Again and again until it has ended: what a start is just about to run is not there yet to be killed. */
+  #kill(): void {
+    if (this.#hasEnded || this.#launched === undefined) return;
+    this.#launched.kill();
+    this.#killTimer?.cancel();
+    this.#killTimer = this.#around.clock.wakeAfter(KILL_AGAIN_MS, () => this.#kill());
+  }
+
+  /** Ends the instance when the kernel has killed a part of it for want of memory: what is left would hang. */
+  checkMemory(): void {
+    if (this.#launched === undefined || this.#outOfMemory || this.#hasEnded) return;
+    if (this.#launched.cgroup.outOfMemoryKills() === 0) return;
+    this.#outOfMemory = true;
+    this.#failStart("CAExited", `it used more than its memory of ${this.#spec.memoryMb} MB before it listened`);
+    this.destroy();
+  }
+
+  async #live(): Promise<ExitReport> {
+    let ending: Ending = { code: null, signal: null };
+    try {
+      const fault = checkStart(this.#spec, this.#around.launcher.view(this.#spec));
+      if (fault === undefined) ending = await this.#launchAndWait();
+      else this.#failStart(fault.errorType, fault.message);
+    } catch (error) {
+      if (error instanceof StartError) this.#failStart(error.errorType, error.message);
+      else this.#failStart("FunctionNotStarted", error instanceof Error ? error.message : String(error));
+    }
+    this.#hasEnded = true;
+    this.#output.end();
+    // What we killed may look different from outside, after the processes around it have passed it on.
+    const status = this.#isDestroyed ? { code: undefined, signal: "SIGKILL" } : exitStatus(ending.code, ending.signal);
+    return {
+      ...status,
+      outOfMemory: this.#outOfMemory,
+      stderrTail: this.#output.stderrTail,
+    };
+  }
+
+  async #launchAndWait(): Promise<Ending> {
+    const { launcher, uids } = this.#around;
+    const uid = uids?.take(this.#spec.function);
+    if (uids !== undefined && uid === undefined) throw new Error("every user id of the configured range is taken");
+    try {
+      this.#launched = await launcher.launch({ spec: this.#spec, uid });
+      return await this.#accompany(this.#launched);
+    } finally {
+      uids?.release(this.#spec.function);
+    }
+  }
+
+  /** From launch to the end of everything inside. */
+  async #accompany(launched: Launched): Promise<Ending> {
+    const { child } = launched;
+    const ended = new Promise<Ending>((resolve) => {
+      child.once("exit", (code, signalName) => resolve({ code, signal: signalName }));
+      // Without a pid there will be no exit event: the system could not make another process.
+      child.once("error", (error) => {
+        this.#failStart("FunctionNotStarted", error.message);
+        if (child.pid === undefined) resolve({ code: null, signal: null });
+      });
+    });
+    const closed = once(child, "close").catch(() => {});
+    this.#output.attach(child.stdout!, "stdout");
+    this.#output.attach(child.stderr!, "stderr");
+    this.#around.onFootprint(this, launched.footprint());
+    if (this.#isDestroyed) this.#kill();
+    else this.#watch(launched);
+
+    const ending = await ended;
+    this.#stopWatching();
+    this.checkMemory();
+    this.#hasEnded = true;
+    this.#killTimer?.cancel();
+    await endFootprint(launched.footprint(), this.#around.clock);
+    const patience = new AbortController();
+    await Promise.race([closed, sleep(this.#around.clock, OUTPUT_END_LIMIT_MS, patience.signal).catch(() => {})]);
+    patience.abort();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    launched.release();
+    this.#output.end();
+    this.#failStart("CAExited", this.#describeExit(launched, ending));
+    return ending;
+  }
+
+  #watch(launched: Launched): void {
+    const { clock, configuration } = this.#around;
+    this.#stopWatching = watchListening({
+      clock,
+      look: () => launched.look(),
+      limitMs: this.#spec.startLimitMs - (clock.nowMs() - this.#startedAt),
+      wrongListenGraceMs: configuration.wrongListenGraceMs,
+      onReady: () => {
+        this.#around.onFootprint(this, launched.footprint());
+        this.#listening.resolve();
+      },
+      onFailed: (reason) => {
+        this.#failStart("FunctionNotStarted", reason);
+        this.destroy();
+      },
+    });
+  }
+
+  #describeExit(launched: Launched, ending: Ending): string {
+    const { code, signal: signalName } = exitStatus(ending.code, ending.signal);
+    const how = signalName === undefined ? `exited with code ${code}` : `was ended by ${signalName}`;
+    const remark = launched.explainExit(this.#output.stderrTail);
+    return `it ${how} before it listened on port ${this.#spec.caPort}${remark === undefined ? "" : `: ${remark}`}`;
+  }
+
+  /** Does nothing once `listening` is settled. */
+  #failStart(errorType: StartError["errorType"], message: string): void {
+    this.#listening.reject(new StartError(errorType, message, this.#output.stderrTail));
+  }
+}

@@ -1,0 +1,144 @@
+/** Keeps network namespaces ready, so that no call waits for one to be made. */
+import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Clock, Logger, WakeUp } from "../../base/base.ts";
+import type { CgroupTree } from "../cgroup/cgroup.ts";
+import { isRunning } from "../host/process-tree.ts";
+import { AddressPlan, routedRanges } from "./address-plan.ts";
+import { endParked, type ParkedNamespace, parkNamespace, removeGroup } from "./parked-namespace.ts";
+
+/** The processor belongs to the instance that has just taken one; the next is made when that is likely to be up. */
+const REFILL_DELAY_MS = 40;
+/** After a failure nobody waits for. */
+const RETRY_DELAY_MS = 1_000;
+const AT_ONCE_MAX = 6;
+/** Attempts for one namespace: another Sluice may take the same addresses in between. */
+const ATTEMPTS_MAX = 3;
+
+export interface NamespacePoolOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly size: number;
+  readonly ranges: readonly string[];
+  readonly cgroups: CgroupTree;
+}
+
+interface Waiter {
+  readonly resolve: (namespace: ParkedNamespace) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class NamespacePool {
+  readonly #options: NamespacePoolOptions;
+  readonly #plan: AddressPlan;
+  readonly #ready = new Set<ParkedNamespace>();
+  readonly #waiters: Waiter[] = [];
+  readonly #making = new Set<Promise<void>>();
+  #timer: WakeUp | undefined;
+  #isClosed = false;
+
+  /** Throws when a range is wrong. Makes nothing before it is asked to. */
+  constructor(options: NamespacePoolOptions) {
+    this.#options = options;
+    this.#plan = new AddressPlan(options.ranges);
+  }
+
+  /** A namespace that now belongs to the caller. Rejects when none can be made. */
+  take(): Promise<ParkedNamespace> {
+    for (const namespace of this.#ready) {
+      // One that was killed this moment: its exit event, which takes it out, is still to come.
+      if (!isRunning(namespace.shellPid)) continue;
+      this.#ready.delete(namespace);
+      this.#fillLater(REFILL_DELAY_MS);
+      return Promise.resolve(namespace);
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      this.#fill();
+    });
+  }
+
+  /** Resolves when none is left. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    for (const { reject } of this.#waiters.splice(0)) reject(new Error("the sandbox driver is closed"));
+    const ends = [...this.#ready].map(endParked);
+    this.#ready.clear();
+    await Promise.all([...ends, ...this.#making]);
+  }
+
+  #fillLater(delayMs: number): void {
+    if (this.#isClosed) return;
+    this.#timer ??= this.#options.clock.wakeAfter(delayMs, () => {
+      this.#timer = undefined;
+      this.#fill();
+    });
+  }
+
+  #fill(): void {
+    while (!this.#isClosed && this.#making.size < AT_ONCE_MAX && this.#missing() > 0) {
+      const making = this.#make();
+      this.#making.add(making);
+      void making.finally(() => {
+        this.#making.delete(making);
+        // Whoever waits is served at once; the rest of the pool is filled one after the other.
+        if (this.#waiters.length > 0 || this.#making.size === 0) this.#fill();
+      });
+      if (this.#waiters.length === 0) return;
+    }
+  }
+
+  #missing(): number {
+    return this.#options.size + this.#waiters.length - this.#ready.size - this.#making.size;
+  }
+
+  async #make(): Promise<void> {
+    try {
+      await this.#offer(await this.#attempt());
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error));
+      const waiter = this.#waiters.shift();
+      if (waiter !== undefined) {
+        waiter.reject(cause);
+        return;
+      }
+      this.#options.logger.warn("no network namespace can be kept ready", { error: cause.message });
+      // Counted as in the making until then, so that the pool is not filled in a busy loop.
+      if (!this.#isClosed) await new Promise<void>((resolve) => this.#options.clock.wakeAfter(RETRY_DELAY_MS, resolve));
+    }
+  }
+
+  async #attempt(): Promise<ParkedNamespace> {
+    for (let attempt = 1; ; attempt++) {
+      const routes = routedRanges(readFileSync("/proc/net/route", "utf8"));
+      const addresses = this.#plan.choose(randomInt(2 ** 32), routes);
+      if (addresses === undefined) {
+        throw new Error(`every address of networkRanges (${this.#options.ranges.join(", ")}) has a route already`);
+      }
+      try {
+        return await parkNamespace(addresses, this.#options.cgroups, this.#options.clock);
+      } catch (error) {
+        if (attempt === ATTEMPTS_MAX || this.#isClosed) throw error;
+      }
+    }
+  }
+
+  async #offer(namespace: ParkedNamespace): Promise<void> {
+    if (this.#isClosed) {
+      await endParked(namespace);
+      return;
+    }
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) {
+      waiter.resolve(namespace);
+      return;
+    }
+    this.#ready.add(namespace);
+    namespace.child.once("exit", () => {
+      if (!this.#ready.delete(namespace)) return;
+      removeGroup(namespace.cgroup);
+      this.#fillLater(REFILL_DELAY_MS);
+    });
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * A network namespace that waits for an instance: a parked shell holds it, alone in a pid namespace, and reads from its
+ * standard input what to become. It is held by a process, never by a file, so that nothing of it outlives the spawner;
+ * with the namespace the kernel removes both ends of its link.
+ */
+import { type ChildProcess, execFile } from "node:child_process";
+import { once } from "node:events";
+import type { Clock } from "../../base/base.ts";
+import { type Cgroup, type CgroupTree, removeCgroup } from "../cgroup/cgroup.ts";
+import { TOOL_PATH } from "../host/find-tool.ts";
+import { descendant, killInside, spawnNamespacedShell } from "../local/namespaced-shell.ts";
+import { quote } from "../local/shell-words.ts";
+import type { LinkAddresses } from "./address-plan.ts";
+
+const SET_UP_LIMIT_MS = 10_000;
+
+export interface ParkedNamespace {
+  readonly child: ChildProcess;
+  readonly addresses: LinkAddresses;
+  /** The shell itself, in the new namespaces; keeps its pid when it becomes another program. */
+  readonly shellPid: number;
+  /** The shell is in it already: to join a control group waits for all processors, some milliseconds for each. */
+  readonly cgroup: Cgroup;
+}
+
+/** Makes one. Rejects, with nothing left behind, when the interface name is taken or anything else fails. */
+export async function parkNamespace(
+  addresses: LinkAddresses,
+  cgroups: CgroupTree,
+  clock: Clock,
+): Promise<ParkedNamespace> {
+  const child = spawnNamespacedShell(["--net"]);
+  const { interfaceName: name, hostAddress, instanceAddress } = addresses;
+  const cgroup = cgroups.create(name);
+  try {
+    const shell = new ShellDialogue(child, clock);
+    await shell.run(":");
+    const shellPid = descendant(child, 1);
+    if (shellPid === undefined) throw new Error("the parked shell has no pid");
+    await ipBatch([
+      `link add ${name} type veth peer name eth0 netns ${shellPid}`,
+      `link set ${name} addrgenmode none`,
+      `addr add ${hostAddress}/31 dev ${name}`,
+      `link set ${name} up`,
+    ]);
+    const joins = cgroup.joinFiles.map((file) => `echo 0 >${quote(file)}`);
+    const inside = ["link set lo up", `addr add ${instanceAddress}/31 dev eth0`, "link set eth0 up"];
+    await shell.run([...joins, `ip -batch - <<'END'\n${inside.join("\n")}\nEND`].join("\n"));
+    shell.leave();
+    return { child, addresses, shellPid, cgroup };
+  } catch (error) {
+    child.once("exit", () => removeGroup(cgroup));
+    killInside(child);
+    throw error;
+  }
+}
+
+/** Ends one that has not become an instance, with its control group. Resolves when nothing of it is left. */
+export async function endParked({ child, cgroup }: ParkedNamespace): Promise<void> {
+  const exited = once(child, "exit");
+  killInside(child);
+  await exited;
+  removeGroup(cgroup);
+}
+
+/** Once its shell has ended without having become an instance. */
+export function removeGroup(cgroup: Cgroup): void {
+  for (const folder of cgroup.folders) removeCgroup(folder);
+}
+
+/** Runs commands in a shell one at a time; a word on its standard output tells that one has succeeded. */
+class ShellDialogue {
+  readonly #child: ChildProcess;
+  readonly #clock: Clock;
+
+  constructor(child: ChildProcess, clock: Clock) {
+    this.#child = child;
+    this.#clock = clock;
+  }
+
+  run(command: string): Promise<void> {
+    const { stdin, stdout, stderr } = this.#child;
+    return new Promise((resolve, reject) => {
+      let said = "";
+      const settle = (error?: Error): void => {
+        wakeUp.cancel();
+        stdout!.off("data", onData);
+        stderr!.off("data", onError);
+        this.#child.off("exit", onExit).off("error", settle);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const onData = (): void => settle();
+      const onError = (chunk: Buffer): void => {
+        said += chunk.toString();
+      };
+      const onExit = (): void => settle(new Error(`a network namespace cannot be set up: ${said.trim()}`));
+      const wakeUp = this.#clock.wakeAfter(SET_UP_LIMIT_MS, () =>
+        settle(new Error(`a network namespace was not set up within ${SET_UP_LIMIT_MS} ms`)),
+      );
+      stdout!.once("data", onData);
+      stderr!.on("data", onError);
+      this.#child.once("exit", onExit).once("error", settle);
+      stdin!.write(`{ set -e\n${command}\n}\necho done\n`);
+    });
+  }
+
+  /** Leaves the output unread, for whoever takes the shell over. */
+  leave(): void {
+    this.#child.stdout!.pause();
+    this.#child.stderr!.pause();
+  }
+}
+
+function ipBatch(commands: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = execFile("ip", ["-batch", "-"], { env: { PATH: TOOL_PATH } }, (error, _stdout, stderr) => {
+      if (error === null) resolve();
+      else reject(new Error(`a network link cannot be made: ${stderr.trim() || error.message}`));
+    });
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(`${commands.join("\n")}\n`);
+  });
+}

@@ -1,0 +1,127 @@
+/** What a program inside of a sandbox sees and may do. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir } from "node:fs/promises";
+import { createServer } from "node:net";
+import { after, before, describe, test } from "node:test";
+import { silentLogger as logger } from "../../base/base.ts";
+import { treeName } from "../cgroup/cgroup.ts";
+import type { Driver, DriverInstance } from "../driver.ts";
+import { SpawnerDriver } from "../spawner/spawner-driver.ts";
+import { configuration, sandboxSkip, spawnerDriver } from "../testing/subjects.ts";
+import { Dialogue, TestHome } from "../testing/test-function.ts";
+
+describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
+  let home: TestHome | undefined;
+  let driver: Driver | undefined;
+  let instance: DriverInstance | undefined;
+  let dialogue: Dialogue | undefined;
+  before(async () => {
+    home = await TestHome.create();
+    driver = await spawnerDriver("sandbox", () => {});
+    instance = driver.start(home.spec({ environment: { LD_PRELOAD: "/code/absent.so" } }));
+    await instance.listening;
+    dialogue = await Dialogue.open(instance);
+  });
+  after(async () => {
+    await driver?.close();
+    await home?.remove();
+  });
+  const run = async (...command: string[]): Promise<{ code: number; out: string }> =>
+    (await dialogue!.ask({ do: "run", command })) as { code: number; out: string };
+
+  test("the programs of the host's /usr start", async () => {
+    const programs: [string, ...string[]][] = [
+      [
+        "/usr/bin/python3",
+        "-c",
+        "import ssl, socket, multiprocessing; multiprocessing.Lock(); print(ssl.OPENSSL_VERSION)",
+      ],
+      ["/usr/bin/java", "-version"],
+      ["/usr/bin/awk", "BEGIN { print 1 }"],
+      ["/bin/sh", "-c", "id -un; getent hosts localhost"],
+    ];
+    for (const [program, ...rest] of programs.filter(([path]) => existsSync(path))) {
+      const { code, out } = await run(program, ...rest);
+      // The LD_PRELOAD above is the function's own affair: its loader says that it does not find the file.
+      assert.equal(code, 0, `${program}: ${out}`);
+    }
+  });
+
+  test("of the host there is /usr, a little of /etc, and nothing else", async () => {
+    const { out } = await run("ls", "/");
+    const seen = out.split("\n").filter((line) => line !== "" && !line.includes("LD_PRELOAD"));
+    const usual = ["bin", "code", "dev", "etc", "lib", "lib32", "lib64", "libx32", "opt", "proc", "sbin", "tmp", "usr"];
+    assert.deepEqual(
+      seen.filter((name) => !usual.includes(name)),
+      [],
+    );
+    for (const secret of ["/etc/shadow", "/etc/ssl/private", "/root", "/home", "/sys", "/run", home!.path]) {
+      assert.equal((await run("ls", "-d", secret)).code, 2, secret);
+    }
+    assert.match((await run("cat", "/etc/passwd")).out, /^function:x:2\d{5}:/m);
+  });
+
+  test("only /tmp and /dev/shm can be written, up to their size", async () => {
+    for (const path of ["/code/new", "/etc/new", "/usr/new", "/new", "/proc/sys/kernel/hostname"]) {
+      assert.equal((await dialogue!.ask({ do: "write", path }))["ok"], false, path);
+    }
+    assert.equal((await dialogue!.ask({ do: "write", path: "/tmp/new" }))["ok"], true);
+    assert.equal((await dialogue!.ask({ do: "write", path: "/dev/shm/new" }))["ok"], true);
+    const full = await run("dd", "if=/dev/zero", "of=/tmp/big", "bs=1M", "count=80");
+    assert.match(full.out, /No space left/);
+    await run("rm", "/tmp/big");
+  });
+
+  test("its processes, its host name and its network are its own", async () => {
+    const { out } = await run("sh", "-c", "ls -d /proc/[0-9]*");
+    assert.ok(out.split("\n").filter((line) => line.startsWith("/proc/")).length < 8, out);
+    assert.match((await run("cat", "/proc/sys/kernel/hostname")).out, new RegExp(instance!.id));
+    const links = (await run("cat", "/proc/net/dev")).out.match(/^ *\w+:(?= *\d)/gm)?.map((name) => name.trim());
+    assert.deepEqual(links, ["lo:", "eth0:"]);
+  });
+
+  test("the loopback of the host is not reachable", async () => {
+    const server = createServer((socket) => socket.end("secret"));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const script = `import socket; socket.create_connection(("127.0.0.1", ${port}), 2)`;
+    const { out } = await run("python3", "-c", script);
+    server.close();
+    assert.match(out, /Connection refused/);
+  });
+
+  test("no descriptor of ours is open in it", async () => {
+    const { out } = await run("sh", "-c", "ls -l /proc/$PPID/fd");
+    const targets = [...out.matchAll(/ (\d+) -> (.+)$/gm)].filter(([, descriptor]) => Number(descriptor) <= 2);
+    assert.match(targets[0]?.[2] ?? "", /^\/dev\/null$/);
+    const others = [...out.matchAll(/ -> (.+)$/gm)].map(([, target]) => target!);
+    assert.deepEqual(
+      others.filter((target) => !/^(\/dev\/null|pipe:|socket:|anon_inode:)/.test(target)),
+      [],
+    );
+  });
+
+  test("Node.js comes from Sluice, wherever that is on the host", async () => {
+    const hidden = `${home!.path}/hidden`;
+    await mkdir(hidden, { mode: 0o700 });
+    await copyFile(process.execPath, `${hidden}/node`);
+    const setup = {
+      driver: "sandbox",
+      configuration,
+      nodePath: `${hidden}/node`,
+      cgroupTreeName: treeName(process.pid),
+      useNamespaces: true,
+    } as const;
+    const other = await SpawnerDriver.open({ setup, output: () => {}, logger });
+    const copy = other.start(home!.spec());
+    await copy.listening;
+    const open = await Dialogue.open(copy);
+    const which = (await open.ask({ do: "run", command: ["sh", "-c", "command -v node"] }))["out"];
+    assert.equal(which, "/opt/node/bin/node\n");
+    await other.close();
+  });
+});

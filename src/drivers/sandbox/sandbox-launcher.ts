@@ -1,0 +1,93 @@
+/**
+ * Instances in sandboxes of the kernel: bubblewrap's namespaces of mounts, pids, IPC and host name, a network namespace
+ * from the pool, control groups, and a uid for each function. Linux, as root. It shares the kernel with the host: not
+ * for functions that are hostile to each other.
+ *
+ * spawner ── unshare ── bwrap (was the parked shell) ── bwrap (first of the sandbox's pids) ── program
+ */
+import type { Clock, Logger } from "../../base/base.ts";
+import type { CgroupTree } from "../cgroup/cgroup.ts";
+import type { DriverConfiguration } from "../configuration.ts";
+import { findTool } from "../host/find-tool.ts";
+import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
+import { limitsOf } from "../local/limits.ts";
+import { descendant, killInside, namespacedFootprint } from "../local/namespaced-shell.ts";
+import { lookAtHost } from "./host-view.ts";
+import { namespaceLook } from "./namespace-look.ts";
+import { NamespacePool } from "./namespace-pool.ts";
+import { endParked } from "./parked-namespace.ts";
+import { sandboxScript } from "./sandbox-script.ts";
+
+/** The tools it is made of, with the Debian package of each. */
+const TOOLS: Readonly<Record<string, string>> = {
+  bwrap: "bubblewrap",
+  unshare: "util-linux",
+  setpriv: "util-linux",
+  ip: "iproute2",
+};
+const PROGRAM_GENERATION = 3;
+
+export interface SandboxLauncherOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly configuration: DriverConfiguration;
+  readonly cgroups: CgroupTree;
+  /** The Node.js that functions find first in PATH. */
+  readonly nodePath: string;
+}
+
+export async function createSandboxLauncher(options: SandboxLauncherOptions): Promise<Launcher> {
+  const { clock, logger, configuration, cgroups } = options;
+  const obstacle = findObstacle();
+  const pool = new NamespacePool({
+    clock,
+    logger,
+    size: configuration.networkPoolSize,
+    ranges: configuration.networkRanges,
+    cgroups,
+  });
+  const host = obstacle === undefined ? lookAtHost(options.nodePath) : undefined;
+  return {
+    name: "sandbox",
+    ownNetwork: true,
+    limitsMemory: cgroups.version !== undefined,
+    obstacle,
+    view: (spec) => host?.programView(spec.codeDir) ?? { path: [], toHost: () => undefined },
+    async launch({ spec, uid }: LaunchPlan): Promise<Launched> {
+      const namespace = await pool.take();
+      const { child, addresses, shellPid, cgroup } = namespace;
+      try {
+        cgroup.limit(limitsOf(spec, configuration));
+      } catch (error) {
+        await endParked(namespace);
+        throw error;
+      }
+      const hostArguments = host?.arguments ?? [];
+      child.stdin!.end(sandboxScript({ spec, uid: uid!, addresses, hostArguments }));
+      return {
+        child,
+        cgroup,
+        endpoint: { host: addresses.instanceAddress, port: spec.caPort },
+        look: namespaceLook(shellPid, spec.caPort, clock),
+        footprint: () => namespacedFootprint(child, cgroup.folders),
+        programPid: () => descendant(child, PROGRAM_GENERATION),
+        kill: () => killInside(child),
+        release() {},
+        explainExit: () => undefined,
+      };
+    },
+    async close() {
+      await pool.close();
+      cgroups.close();
+    },
+  };
+}
+
+function findObstacle(): string | undefined {
+  if (process.platform !== "linux") return "it needs Linux";
+  if (process.getuid?.() !== 0) return "it needs root in this version: start Sluice as root, or use isolation process";
+  const missing = Object.keys(TOOLS).filter((tool) => findTool(tool) === undefined);
+  if (missing.length === 0) return undefined;
+  const packages = [...new Set(missing.map((tool) => TOOLS[tool]))];
+  return `${missing.join(", ")} not found: install the packages ${packages.join(", ")} (apt-get install ${packages.join(" ")})`;
+}

@@ -1,0 +1,91 @@
+/** What a parked shell is told, to become a sandbox with a function's program in it. */
+
+import type { StartSpec } from "../driver.ts";
+import { dropTo } from "../local/namespaced-shell.ts";
+import { inputs, programScript } from "../local/program-script.ts";
+import { commandLine } from "../local/shell-words.ts";
+import type { LinkAddresses } from "./address-plan.ts";
+import { NODE_FOLDER } from "./host-view.ts";
+
+const BYTES_PER_MB = 1024 * 1024;
+/** The capabilities with which setpriv(1) gives up all others and becomes the function's user. */
+const NEEDED_CAPABILITIES = ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"];
+
+export interface SandboxPlan {
+  readonly spec: StartSpec;
+  readonly uid: number;
+  readonly addresses: LinkAddresses;
+  /** Options of bubblewrap for what it sees of the host. */
+  readonly hostArguments: readonly string[];
+}
+
+/**
+ * The script: turn into bubblewrap (bwrap(1)), as root and without a user namespace,
+ * since in one of those it could not become another user of this host. In the new root it becomes the function's uid
+ * and starts the program.
+ */
+export function sandboxScript(plan: SandboxPlan): string {
+  const files = Object.entries(etcFiles(plan)).map(([path, content], index) => ({
+    path,
+    content,
+    descriptor: 5 + index,
+  }));
+  const command = [
+    "bwrap",
+    ...isolationArguments(plan.spec),
+    ...plan.hostArguments,
+    ...files.flatMap(({ path, descriptor }) => ["--perms", "0644", "--file", String(descriptor), path]),
+    "--",
+    ...dropTo(plan.uid),
+    "/bin/sh",
+    "-s",
+  ];
+  const { spec } = plan;
+  const port = String(spec.caPort);
+  const environment = {
+    ...spec.environment,
+    PATH: [NODE_FOLDER, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"].join(":"),
+    HOME: "/tmp",
+    FC_INSTANCE_ID: spec.instanceId,
+    FC_SERVER_PORT: port,
+    FC_CUSTOM_LISTEN_PORT: port,
+    PORT: port,
+  };
+  return inputs(`exec ${commandLine(command)}`, [
+    { descriptor: 0, text: programScript(environment, spec.command) },
+    ...files.map(({ descriptor, content }) => ({ descriptor, text: content })),
+  ]);
+}
+
+function isolationArguments(spec: StartSpec): string[] {
+  // Half of the memory at most: what a program writes to /tmp counts as its memory.
+  const tmpBytes = String(Math.floor(Math.min(spec.diskMb, spec.memoryMb / 2) * BYTES_PER_MB));
+  // Parents that bubblewrap makes on the way to a file are closed to others.
+  const openFolders = ["/etc", "/etc/ssl", "/opt", "/opt/node", NODE_FOLDER];
+  return [
+    ...["--die-with-parent", "--new-session", "--clearenv"],
+    ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", spec.instanceId],
+    ...["--cap-drop", "ALL", ...NEEDED_CAPABILITIES.flatMap((capability) => ["--cap-add", capability])],
+    ...["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", tmpBytes, "--tmpfs", "/dev/shm"],
+    ...["--perms", "1777", "--size", tmpBytes, "--tmpfs", "/tmp"],
+    ...["--ro-bind", spec.codeDir, "/code", "--chdir", "/code"],
+    ...openFolders.flatMap((folder) => ["--perms", "0755", "--dir", folder]),
+  ];
+}
+
+/** The files of /etc that differ from the host's: no user and no host name of it is shown. */
+function etcFiles({ spec, uid, addresses }: SandboxPlan): Readonly<Record<string, string>> {
+  const nobody = 65_534;
+  return {
+    "/etc/passwd": [
+      "root:x:0:0:root:/:/usr/sbin/nologin",
+      `function:x:${uid}:${uid}:function:/tmp:/bin/sh`,
+      `nobody:x:${nobody}:${nobody}:nobody:/:/usr/sbin/nologin`,
+      "",
+    ].join("\n"),
+    "/etc/group": `root:x:0:\nfunction:x:${uid}:\nnogroup:x:${nobody}:\n`,
+    "/etc/hosts": `127.0.0.1 localhost\n::1 localhost\n${addresses.instanceAddress} ${spec.instanceId}\n`,
+    "/etc/nsswitch.conf":
+      "passwd: files\ngroup: files\nhosts: files dns\nnetworks: files\nservices: files\nprotocols: files\n",
+  };
+}

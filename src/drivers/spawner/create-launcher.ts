@@ -1,0 +1,21 @@
+import type { Clock, Logger } from "../../base/base.ts";
+import { noCgroups, openCgroups } from "../cgroup/cgroup.ts";
+import type { Launcher } from "../local/launcher.ts";
+import { createProcessLauncher } from "../process/process-launcher.ts";
+import { createSandboxLauncher } from "../sandbox/sandbox-launcher.ts";
+import type { SpawnerSetup } from "./messages.ts";
+
+/** The launcher of the driver that the set-up names. */
+export async function createLauncher(setup: SpawnerSetup, clock: Clock, logger: Logger): Promise<Launcher> {
+  const { configuration, nodePath, useNamespaces } = setup;
+  const mayLimit = process.platform === "linux" && process.getuid?.() === 0;
+  const cgroups = mayLimit ? openCgroups(setup.cgroupTreeName, logger) : noCgroups;
+  switch (setup.driver) {
+    case "process":
+      return createProcessLauncher({ clock, configuration, cgroups, nodePath, useNamespaces });
+    case "sandbox":
+      return createSandboxLauncher({ clock, logger, configuration, cgroups, nodePath });
+    default:
+      throw new Error(`Unknown driver ${JSON.stringify(setup.driver satisfies never)}`);
+  }
+}

@@ -1,0 +1,50 @@
+/** What main and the spawner tell each other. Plain data, in order, over Node's IPC channel ("advanced" encoding). */
+import type { LogFields } from "../../base/base.ts";
+import type { ErrorType, InstanceId } from "../../model/model.ts";
+import type { DriverConfiguration } from "../configuration.ts";
+import type { DriverCapabilities, DriverName, ExitReport, OutputLine, ProbeResult, StartSpec } from "../driver.ts";
+import type { Footprint } from "../local/footprint.ts";
+import type { Endpoint } from "../local/launcher.ts";
+
+/** The driver that a spawner holds, for life. */
+export interface SpawnerSetup {
+  readonly driver: Exclude<DriverName, "container">;
+  readonly configuration: DriverConfiguration;
+  readonly nodePath: string;
+  /** Name of the tree of control groups; its middle part is the pid whose end makes it garbage. */
+  readonly cgroupTreeName: string;
+  /** For tests and diagnosis: the process driver without namespaces. */
+  readonly useNamespaces: boolean;
+}
+
+export type ToSpawner =
+  /** Always the first. */
+  | { readonly type: "setup"; readonly setup: SpawnerSetup }
+  | { readonly type: "probe" }
+  | { readonly type: "start"; readonly spec: StartSpec }
+  | { readonly type: "stop"; readonly id: InstanceId; readonly graceMs: number }
+  | { readonly type: "destroy"; readonly id: InstanceId }
+  /** End every instance, then yourself. */
+  | { readonly type: "close" };
+
+export type FromSpawner =
+  | { readonly type: "ready"; readonly capabilities: DriverCapabilities }
+  | { readonly type: "probed"; readonly result: ProbeResult }
+  /** What to end should the spawner die; a later one replaces an earlier one. */
+  | { readonly type: "footprint"; readonly id: InstanceId; readonly footprint: Footprint }
+  | { readonly type: "listening"; readonly id: InstanceId; readonly endpoint: Endpoint }
+  | {
+      readonly type: "notStarted";
+      readonly id: InstanceId;
+      readonly errorType: ErrorType;
+      readonly message: string;
+      readonly stderrTail: string;
+    }
+  | { readonly type: "exited"; readonly id: InstanceId; readonly report: ExitReport }
+  | { readonly type: "output"; readonly lines: readonly OutputLine[] }
+  | {
+      readonly type: "log";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly message: string;
+      readonly fields: LogFields | undefined;
+    };

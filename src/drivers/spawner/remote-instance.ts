@@ -1,0 +1,64 @@
+import type { Duplex } from "node:stream";
+import type { InstanceId } from "../../model/model.ts";
+import { type DriverInstance, type ExitReport, StartError } from "../driver.ts";
+import { connectTo } from "../local/connect.ts";
+import type { Footprint } from "../local/footprint.ts";
+import type { Endpoint } from "../local/launcher.ts";
+
+/** Main's end of an instance that the spawner runs. It connects by itself: no byte of a call passes the spawner. */
+export class RemoteInstance implements DriverInstance {
+  readonly id: InstanceId;
+  readonly listening: Promise<void>;
+  readonly exited: Promise<ExitReport>;
+  readonly #orders: InstanceOrders;
+  readonly #listening = Promise.withResolvers<void>();
+  readonly #exited = Promise.withResolvers<ExitReport>();
+  #endpoint: Endpoint | undefined;
+  #hasExited = false;
+  /** What to end should the spawner die; undefined before it has told. */
+  footprint: Footprint | undefined;
+
+  constructor(id: InstanceId, orders: InstanceOrders) {
+    this.id = id;
+    this.#orders = orders;
+    this.listening = this.#listening.promise;
+    this.listening.catch(() => {});
+    this.exited = this.#exited.promise;
+  }
+
+  async connect(): Promise<Duplex> {
+    if (this.#hasExited) throw new Error(`Instance ${this.id} is gone`);
+    if (this.#endpoint === undefined) throw new Error(`Instance ${this.id} does not listen yet`);
+    return connectTo(this.#endpoint);
+  }
+
+  stop(graceMs: number): void {
+    if (!this.#hasExited) this.#orders.stop(this.id, graceMs);
+  }
+
+  destroy(): void {
+    if (!this.#hasExited) this.#orders.destroy(this.id);
+  }
+
+  /** The spawner's news. */
+  settleListening(endpoint: Endpoint): void {
+    this.#endpoint = endpoint;
+    this.#listening.resolve();
+  }
+
+  settleNotStarted(error: StartError): void {
+    this.#listening.reject(error);
+  }
+
+  settleExited(report: ExitReport): void {
+    this.#hasExited = true;
+    this.#listening.reject(new StartError("CAExited", "it ended before it listened", report.stderrTail));
+    this.#exited.resolve(report);
+  }
+}
+
+/** What an instance asks of its spawner. */
+export interface InstanceOrders {
+  stop(id: InstanceId, graceMs: number): void;
+  destroy(id: InstanceId): void;
+}

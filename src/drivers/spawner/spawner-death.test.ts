@@ -1,0 +1,154 @@
+/** Whoever is killed: within two seconds no process of a function runs, and no link, mount or control group stays. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { childrenOf, isRunning, treeOf } from "../host/process-tree.ts";
+import { namespacedShell } from "../local/namespaced-shell.ts";
+import { processNamespaces } from "../process/namespaced-launch.ts";
+import { descendants, eventually, links, processesNaming, remains } from "../testing/host-inventory.ts";
+import type { MainReport } from "../testing/main-program.ts";
+import { isRoot, sandboxSkip, spawnerDriver } from "../testing/subjects.ts";
+import { Dialogue, TestHome, uniqueSeconds } from "../testing/test-function.ts";
+
+const LIMIT_MS = 2_000;
+const notLinux = process.platform === "linux" ? false : "it looks for what stays in /proc";
+const subjects = [
+  { name: "process", skip: notLinux },
+  { name: "sandbox", skip: notLinux || sandboxSkip() },
+] as const;
+
+for (const { name, skip } of subjects) {
+  describe(`deaths around the ${name} driver`, { skip }, () => {
+    let home: TestHome | undefined;
+    before(async () => {
+      home = await TestHome.create();
+    });
+    after(() => home?.remove());
+
+    const startMain = async (): Promise<{ main: ChildProcess; report: MainReport; linksThen: string[] }> => {
+      const linksThen = links();
+      const program = fileURLToPath(new URL("../testing/main-program.ts", import.meta.url));
+      const args = [program, name, home!.path, uniqueSeconds(), uniqueSeconds()];
+      const main = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+      const failed = once(main, "exit").then(() => assert.fail("the main process ended before its instances listened"));
+      const [line] = await Promise.race([once(main.stdout!, "data"), failed]);
+      failed.catch(() => {});
+      return { main, report: JSON.parse(String(line)) as MainReport, linksThen };
+    };
+    const assertNothingRuns = async (report: MainReport, pids: readonly number[]): Promise<void> => {
+      for (const mark of [...report.sleepers, ...report.instanceIds]) {
+        await eventually(
+          `nothing of ${mark} runs`,
+          () => processesNaming(mark).every((pid) => !isRunning(pid)),
+          LIMIT_MS,
+        );
+      }
+      await eventually("no helper runs", () => !pids.some(isRunning), LIMIT_MS);
+    };
+    const assertNoLinks = (linksThen: readonly string[]): Promise<void> =>
+      eventually("its links are gone", () => links().every((link) => linksThen.includes(link)), LIMIT_MS);
+
+    test("SIGKILL of main: the spawner ends everything and itself", async () => {
+      const { main, report, linksThen } = await startMain();
+      const below = descendants(main.pid);
+      assert.ok(report.sleepers.every((sleeper) => processesNaming(sleeper).length > 0));
+      main.kill("SIGKILL");
+      await once(main, "exit");
+      await assertNothingRuns(report, below);
+      await assertNoLinks(linksThen);
+      assert.deepEqual(remains(main.pid!), []);
+    });
+
+    test("SIGKILL of main and spawner at once: the kernel ends everything", async (t) => {
+      const [program = "", ...rest] = [...namespacedShell(processNamespaces(isRoot)), "-c", ":"];
+      if (spawnSync(program, rest).status !== 0) {
+        t.skip("no namespaces here: what has made a session of its own stays");
+        return;
+      }
+      const { main, report, linksThen } = await startMain();
+      const below = descendants(main.pid);
+      for (const spawner of childrenOf(main.pid!)) process.kill(spawner, "SIGKILL");
+      main.kill("SIGKILL");
+      await once(main, "exit");
+      await assertNothingRuns(report, below);
+      await assertNoLinks(linksThen);
+    });
+
+    test("SIGKILL of the spawner: main ends what is left and tells, and the next start works", async (t) => {
+      const driver = await spawnerDriver(name, () => {});
+      t.after(() => driver.close());
+      const linksThen = links();
+      const spec = home!.spec();
+      const instance = driver.start(spec);
+      await instance.listening;
+      const seconds = uniqueSeconds();
+      await (await Dialogue.open(instance)).ask({ do: "sleeper", seconds });
+      const starting = driver.start(home!.spec());
+      process.kill(driver.spawnerPid!, "SIGKILL");
+      const exitReport = await instance.exited;
+      assert.equal(exitReport.signal, "SIGKILL");
+      assert.deepEqual(processesNaming(seconds), []);
+      await assert.rejects(starting.listening);
+      await starting.exited;
+      await assert.rejects(instance.connect(), /gone/);
+
+      const next = driver.start(home!.spec());
+      await next.listening;
+      await (await Dialogue.open(next)).ask({ do: "info" });
+      await driver.close();
+      assert.equal((await next.exited).signal, "SIGKILL");
+      assert.deepEqual(remains(process.pid), []);
+      await assertNoLinks(linksThen);
+    });
+
+    test("SIGKILL of any process around an instance: it ends and tells", async (t) => {
+      const driver = await spawnerDriver(name, () => {});
+      t.after(() => driver.close());
+      const around = async (): Promise<{ chain: number[]; exited: Promise<unknown>; seconds: string }> => {
+        const instance = driver.start(home!.spec());
+        await instance.listening;
+        const seconds = uniqueSeconds();
+        await (await Dialogue.open(instance)).ask({ do: "sleeper", seconds });
+        const sleeper = processesNaming(seconds)[0]!;
+        const root = childrenOf(driver.spawnerPid!).find((pid) => treeOf(pid).includes(sleeper));
+        assert.ok(root !== undefined, "the grandchild is below the spawner");
+        return { chain: treeOf(root), exited: instance.exited, seconds };
+      };
+      const length = (await around()).chain.length;
+      for (let index = 0; index < length; index++) {
+        const { chain, exited, seconds } = await around();
+        const victim = chain[index];
+        if (victim === undefined || processesNaming(seconds).includes(victim)) continue;
+        process.kill(victim, "SIGKILL");
+        await exited;
+        await eventually(
+          `its grandchild is gone after a kill of number ${index}`,
+          () => processesNaming(seconds).length === 0,
+        );
+      }
+      await driver.close();
+      assert.deepEqual(remains(process.pid), []);
+    });
+  });
+}
+
+describe("the pool of network namespaces", { skip: sandboxSkip() }, () => {
+  test("SIGKILL of a parked shell: another takes its place", async (t) => {
+    const home = await TestHome.create();
+    t.after(() => home.remove());
+    const driver = await spawnerDriver("sandbox", () => {});
+    t.after(() => driver.close());
+    assert.deepEqual(await driver.probe(), { works: true });
+    const parked = () => childrenOf(driver.spawnerPid!);
+    await eventually("the pool is full", () => parked().length === 2);
+    const killed = parked();
+    for (const pid of killed) process.kill(pid, "SIGKILL");
+    await eventually("others are parked", () => parked().filter((pid) => !killed.includes(pid)).length === 2);
+    const instance = driver.start(home.spec());
+    await instance.listening;
+    await driver.close();
+    assert.deepEqual(remains(process.pid), []);
+  });
+});

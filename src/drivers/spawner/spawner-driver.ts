@@ -1,0 +1,160 @@
+/**
+ * The driver that main uses: the real one is in the spawner. Should the spawner die, everything that it ran is ended
+ * from here, and the next start brings up another.
+ */
+import type { Clock, Logger } from "../../base/base.ts";
+import { systemClock } from "../../base/base.ts";
+import type { InstanceId } from "../../model/model.ts";
+import type { Driver, DriverCapabilities, DriverName, OutputSink, ProbeResult, StartSpec } from "../driver.ts";
+import { StartError } from "../driver.ts";
+import { endFootprint } from "../local/footprint.ts";
+import type { FromSpawner, SpawnerSetup } from "./messages.ts";
+import { RemoteInstance } from "./remote-instance.ts";
+import { SpawnerProcess } from "./spawner-process.ts";
+
+/** What a spawner gets to end its instances and itself when it is asked to. */
+const CLOSE_LIMIT_MS = 5_000;
+
+export interface SpawnerDriverOptions {
+  readonly setup: SpawnerSetup;
+  readonly output: OutputSink;
+  readonly logger: Logger;
+}
+
+export class SpawnerDriver implements Driver {
+  readonly name: DriverName;
+  readonly #options: SpawnerDriverOptions;
+  readonly #clock: Clock = systemClock;
+  readonly #instances = new Map<InstanceId, RemoteInstance>();
+  readonly #ready = Promise.withResolvers<DriverCapabilities>();
+  #capabilities: DriverCapabilities | undefined;
+  #spawner: SpawnerProcess | undefined;
+  #probes: ((result: ProbeResult) => void)[] = [];
+  /** Ends of dead spawners' instances that are under way. */
+  readonly #ending = new Set<Promise<void>>();
+  #closed: Promise<void> | undefined;
+
+  /** Starts the spawner and waits until its driver is set up. Rejects when it dies before. */
+  static async open(options: SpawnerDriverOptions): Promise<SpawnerDriver> {
+    const driver = new SpawnerDriver(options);
+    driver.#runningSpawner();
+    driver.#capabilities = await driver.#ready.promise;
+    return driver;
+  }
+
+  private constructor(options: SpawnerDriverOptions) {
+    this.#options = options;
+    this.name = options.setup.driver;
+  }
+
+  get capabilities(): DriverCapabilities {
+    return this.#capabilities!;
+  }
+
+  /** Pid of the spawner, for `doctor` and tests; undefined while none runs. */
+  get spawnerPid(): number | undefined {
+    return this.#spawner?.pid;
+  }
+
+  probe(): Promise<ProbeResult> {
+    return new Promise((resolve) => {
+      this.#probes.push(resolve);
+      this.#runningSpawner().post({ type: "probe" });
+    });
+  }
+
+  start(spec: StartSpec): RemoteInstance {
+    if (this.#closed !== undefined) throw new Error(`The ${this.name} driver is closed`);
+    const spawner = this.#runningSpawner();
+    const instance = new RemoteInstance(spec.instanceId, {
+      stop: (id, graceMs) => spawner.post({ type: "stop", id, graceMs }),
+      destroy: (id) => spawner.post({ type: "destroy", id }),
+    });
+    this.#instances.set(spec.instanceId, instance);
+    spawner.post({ type: "start", spec });
+    return instance;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const spawner = this.#spawner;
+    if (spawner !== undefined) {
+      spawner.post({ type: "close" });
+      const impatience = this.#clock.wakeAfter(CLOSE_LIMIT_MS, () => spawner.kill());
+      await spawner.exited;
+      impatience.cancel();
+    }
+    await Promise.all(this.#ending);
+  }
+
+  #runningSpawner(): SpawnerProcess {
+    if (this.#spawner !== undefined) return this.#spawner;
+    const { setup, logger } = this.#options;
+    const spawner = new SpawnerProcess(setup, logger, (message) => this.#receive(message));
+    this.#spawner = spawner;
+    void spawner.exited.then(() => this.#onSpawnerExit());
+    return spawner;
+  }
+
+  #receive(message: FromSpawner): void {
+    switch (message.type) {
+      case "ready":
+        this.#ready.resolve(message.capabilities);
+        return;
+      case "probed":
+        this.#probes.shift()?.(message.result);
+        return;
+      case "footprint": {
+        const instance = this.#instances.get(message.id);
+        if (instance !== undefined) instance.footprint = message.footprint;
+        return;
+      }
+      case "listening":
+        this.#instances.get(message.id)?.settleListening(message.endpoint);
+        return;
+      case "notStarted": {
+        const error = new StartError(message.errorType, message.message, message.stderrTail);
+        this.#instances.get(message.id)?.settleNotStarted(error);
+        return;
+      }
+      case "exited":
+        this.#instances.get(message.id)?.settleExited(message.report);
+        this.#instances.delete(message.id);
+        return;
+      case "output":
+        this.#options.output(message.lines);
+        return;
+      case "log":
+        this.#options.logger[message.level](message.message, message.fields);
+        return;
+      default:
+        throw new Error(`Unknown message ${JSON.stringify(message satisfies never)}`);
+    }
+  }
+
+  #onSpawnerExit(): void {
+    this.#spawner = undefined;
+    this.#ready.reject(new Error("The spawner ended while it was set up: its messages are in the log"));
+    this.#ready.promise.catch(() => {});
+    for (const resolve of this.#probes.splice(0)) resolve({ works: false, reason: "the spawner ended" });
+    const orphans = [...this.#instances.values()];
+    this.#instances.clear();
+    if (this.#closed === undefined) {
+      this.#options.logger.error("the spawner ended: its instances are ended too, the next start brings up another", {
+        instances: orphans.length,
+      });
+    }
+    const ending = Promise.all(orphans.map((orphan) => this.#endOrphan(orphan))).then(() => {});
+    this.#ending.add(ending);
+    void ending.then(() => this.#ending.delete(ending));
+  }
+
+  async #endOrphan(instance: RemoteInstance): Promise<void> {
+    if (instance.footprint !== undefined) await endFootprint(instance.footprint, this.#clock);
+    instance.settleExited({ code: undefined, signal: "SIGKILL", outOfMemory: false, stderrTail: "" });
+  }
+}

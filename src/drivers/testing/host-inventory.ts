@@ -1,0 +1,65 @@
+/** What a driver could leave on the host, counted, and a wait for it to be gone. */
+import { readdirSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { sleep, systemClock } from "../../base/base.ts";
+import { isRunning } from "../host/process-tree.ts";
+import { listOrNone, readOrEmpty } from "../host/read-or-none.ts";
+
+/** Processes whose command line or environment contains `text`, zombies left out. */
+export function processesNaming(text: string): number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => ["cmdline", "environ"].some((file) => readOrEmpty(`/proc/${pid}/${file}`).includes(text)))
+    .filter(isRunning);
+}
+
+/** User id of a process. */
+export function uidOf(pid: number): number {
+  return Number(/^Uid:\t(\d+)/m.exec(readOrEmpty(`/proc/${pid}/status`))?.[1]);
+}
+
+/** Descendants of this process, zombies left out. */
+export function descendants(pid = process.pid): number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((other) => isRunning(other) && other !== pid && isBelow(other, pid));
+}
+
+/** Names of network links and control groups that Sluice has made, and mounts of this namespace with its name. */
+export function remains(sluicePid: number): string[] {
+  const groups = ["memory", "pids", "cpu", "", "unified"].flatMap((hierarchy) =>
+    listOrNone(`/sys/fs/cgroup/${hierarchy}`).filter((name) => name.startsWith(`sluice-${sluicePid}-`)),
+  );
+  const mounts = readOrEmpty("/proc/self/mounts")
+    .split("\n")
+    .filter((line) => line.includes("sluice"));
+  return [...groups, ...mounts];
+}
+
+/** Network links that belong to a Sluice. */
+export function links(): string[] {
+  return Object.keys(networkInterfaces()).filter((name) => /^sluice[0-9a-f]{5}$/.test(name));
+}
+
+/** Waits until `check` holds. Throws, with `what`, when it does not within `limitMs`. */
+export async function eventually(what: string, check: () => boolean, limitMs = 2_000): Promise<void> {
+  const startedAt = systemClock.nowMs();
+  while (!check()) {
+    if (systemClock.nowMs() - startedAt > limitMs) throw new Error(`Not within ${limitMs} ms: ${what}`);
+    // The clock's wake-ups do not keep a process alive; a test that waits must.
+    const keepAlive = setInterval(() => {}, 1_000);
+    await sleep(systemClock, 10);
+    clearInterval(keepAlive);
+  }
+}
+
+function isBelow(pid: number, ancestor: number): boolean {
+  for (let at = pid; at > 1; ) {
+    const status = readOrEmpty(`/proc/${at}/stat`);
+    at = Number(status.slice(status.lastIndexOf(")") + 2).split(" ")[1] ?? 0);
+    if (at === ancestor) return true;
+  }
+  return false;
+}

@@ -1,0 +1,31 @@
+/**
+ * A main process for tests to kill: `main-program.ts DRIVER HOME` starts two instances with a grandchild each, prints
+ * one line of JSON, and waits.
+ */
+import { silentLogger } from "../../base/base.ts";
+import { createDriver, type DriverName } from "../drivers.ts";
+import { Dialogue, TestHome } from "./test-function.ts";
+
+/** What it prints. */
+export interface MainReport {
+  readonly instanceIds: readonly string[];
+  /** Unique seconds that the grandchildren sleep. */
+  readonly sleepers: readonly string[];
+}
+
+const [driverName, homePath, ...sleepers] = process.argv.slice(2);
+const home = TestHome.at(homePath!);
+const { driver } = await createDriver({
+  isolation: driverName as DriverName,
+  output: () => {},
+  logger: silentLogger,
+  configuration: { networkPoolSize: 2 },
+});
+const instances = sleepers.map(() => driver.start(home.spec()));
+for (const [index, instance] of instances.entries()) {
+  await instance.listening;
+  await (await Dialogue.open(instance)).ask({ do: "sleeper", seconds: sleepers[index] });
+}
+const report: MainReport = { instanceIds: instances.map(({ id }) => id), sleepers };
+process.stdout.write(`${JSON.stringify(report)}\n`);
+setInterval(() => {}, 1e6);

@@ -1,0 +1,49 @@
+/** The drivers that the contract suite is run for. */
+import { existsSync } from "node:fs";
+import { systemClock as clock, silentLogger as logger } from "../../base/base.ts";
+import { noCgroups, openCgroups, treeName } from "../cgroup/cgroup.ts";
+import { resolveDriverConfiguration } from "../configuration.ts";
+import type { OutputSink } from "../driver.ts";
+import { findTool } from "../host/find-tool.ts";
+import type { Launcher } from "../local/launcher.ts";
+import { LocalDriver } from "../local/local-driver.ts";
+import type { SpawnerSetup } from "../spawner/messages.ts";
+import { SpawnerDriver } from "../spawner/spawner-driver.ts";
+
+export const configuration = resolveDriverConfiguration({ wrongListenGraceMs: 300, networkPoolSize: 2 });
+export const isRoot = process.getuid?.() === 0;
+export const nodePath = process.execPath;
+
+/** Control groups as the spawner would open them. */
+export function testCgroups() {
+  return isRoot && process.platform === "linux" ? openCgroups(treeName(process.pid), logger) : noCgroups;
+}
+
+export function localDriver(launcher: Launcher, output: OutputSink): LocalDriver {
+  return new LocalDriver({ launcher, clock, output, configuration });
+}
+
+export function spawnerDriver(
+  driver: SpawnerSetup["driver"],
+  output: OutputSink,
+  useNamespaces = true,
+): Promise<SpawnerDriver> {
+  const setup = { driver, configuration, nodePath, cgroupTreeName: treeName(process.pid), useNamespaces };
+  return SpawnerDriver.open({ setup, output, logger });
+}
+
+/**
+ * Why the sandbox driver cannot run here, or false. Where CI is set that is an error instead: there it must be tested.
+ */
+export function sandboxSkip(): string | false {
+  const missing = ["bwrap", "unshare", "setpriv", "ip"].filter((tool) => findTool(tool) === undefined);
+  const reasons = [
+    ...(isRoot ? [] : ["not root"]),
+    ...(existsSync("/proc/self/ns/net") ? [] : ["not Linux"]),
+    ...(missing.length === 0 ? [] : [`not installed: ${missing.join(", ")}`]),
+  ];
+  if (reasons.length === 0) return false;
+  const reason = `the sandbox driver cannot be tested here: ${reasons.join("; ")}`;
+  if (process.env["CI"] !== undefined && process.env["CI"] !== "") throw new Error(reason);
+  return reason;
+}

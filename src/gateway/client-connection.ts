@@ -1,0 +1,166 @@
+import type { TLSSocket } from "node:tls";
+import {
+  Connection,
+  type ConnectionEvents,
+  type ConnectionOptions,
+  ErrorCode,
+  type HeaderList,
+  type Stream,
+  type StreamHandler,
+} from "../h2/h2.ts";
+import { type Fault, fault, newRequestId } from "../model/model.ts";
+import { Call, type CallContext } from "./call.ts";
+import { grpcDialect, httpStatusOf, writePlainFault } from "./reply-dialect.ts";
+import { hostOf, isGrpcRequest, type RequestHead, readRequestHead } from "./request-head.ts";
+import { type RouteTable, refusalOf } from "./routes.ts";
+import { SocketTransport, type TransportContext } from "./socket-transport.ts";
+
+/** First GOAWAY of a drain: promises to refuse nothing that is under way (RFC 9113 §6.8). */
+const EVERY_STREAM_ID = 2 ** 31 - 1;
+
+/** Time between the two GOAWAYs of a drain: a round trip, generously. */
+const DRAIN_ROUND_TRIP_MS = 500;
+
+export interface ClientConnectionContext extends TransportContext, CallContext {
+  readonly clientOptions: ConnectionOptions;
+  readonly routes: RouteTable;
+  /** The connection has ended. */
+  clientClosed(connection: ClientConnection): void;
+}
+
+/** What was shown to the client in the TLS handshake. */
+export interface ShownCertificate {
+  /** Name that the client asked for (SNI), lower case; empty where it asked for none. */
+  readonly serverName: string;
+  covers(host: string): boolean;
+}
+
+/** One client's HTTP/2 connection, in the server's role: makes a call of each request, or answers what is none. */
+export class ClientConnection implements ConnectionEvents {
+  readonly #context: ClientConnectionContext;
+  readonly #connection: Connection;
+  readonly #transport: SocketTransport;
+  readonly #certificate: ShownCertificate;
+  readonly #remoteAddress: string;
+  #drainingSince = Number.POSITIVE_INFINITY;
+  #lastGoAwaySent = false;
+
+  constructor(context: ClientConnectionContext, socket: TLSSocket, certificate: ShownCertificate) {
+    this.#context = context;
+    this.#certificate = certificate;
+    this.#remoteAddress = socket.remoteAddress ?? "";
+    this.#transport = new SocketTransport(socket, context);
+    this.#connection = new Connection("server", context.clientOptions, this.#transport, this);
+  }
+
+  start(): void {
+    this.#transport.attach(this.#connection);
+  }
+
+  get remoteAddress(): string {
+    return this.#remoteAddress;
+  }
+
+  /** Asks the client to go elsewhere with new calls; open ones go on (two GOAWAYs, RFC 9113 §6.8). */
+  drain(nowMs: number): void {
+    if (this.#drainingSince !== Number.POSITIVE_INFINITY) return;
+    this.#drainingSince = nowMs;
+    this.#connection.goAway(ErrorCode.NO_ERROR, EVERY_STREAM_ID, "draining");
+  }
+
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  tick(nowMs: number): void {
+    this.#connection.tick(nowMs);
+    if (this.#lastGoAwaySent || nowMs - this.#drainingSince < DRAIN_ROUND_TRIP_MS) return;
+    this.#lastGoAwaySent = true;
+    this.#connection.goAway(ErrorCode.NO_ERROR, this.#connection.lastPeerStreamId, "draining");
+    this.#connection.closeWhenIdle();
+  }
+
+  // ---- ConnectionEvents
+
+  request(stream: Stream, headers: HeaderList, endStream: boolean): StreamHandler {
+    const head = readRequestHead(headers);
+    const route = this.#context.routes.find(head.authority, head.path);
+    if (!isGrpcRequest(head)) {
+      return this.#refuse(
+        stream,
+        head,
+        fault("RouteNotFound", "this port serves gRPC alone: POST with a content-type of application/grpc"),
+        415,
+      );
+    }
+    if (!("kind" in route)) return this.#refuse(stream, head, route);
+    const refusal = this.#misdirected(head.authority) ?? refusalOf(route);
+    if (refusal !== undefined) return this.#refuse(stream, head, refusal);
+    const call = new Call(this.#context, stream, headers, head, route, grpcDialect);
+    try {
+      call.start(endStream);
+    } catch (error) {
+      call.fail(error);
+    }
+    return call;
+  }
+
+  oversizedRequest(stream: Stream, headers: HeaderList): StreamHandler {
+    const head = readRequestHead(headers);
+    const { headerListMaxBytes, headerFieldsMax } = this.#context.clientOptions;
+    const cause = `the request's headers are over the limit of ${headerListMaxBytes} bytes or ${headerFieldsMax} fields`;
+    // What would tell gRPC from anything else may be what did not fit: a POST counts as gRPC.
+    return this.#refuse(stream, head, fault("HeadersTooLarge", cause), head.method === "POST" ? undefined : 431);
+  }
+
+  settings(): void {}
+
+  goAway(): void {
+    this.#connection.closeWhenIdle();
+  }
+
+  closed(): void {
+    this.#context.clientClosed(this);
+  }
+
+  /** Answers a request that becomes no call. With `httpStatus` in plain text, else in gRPC's terms. */
+  #refuse(stream: Stream, head: RequestHead, refusal: Fault, httpStatus?: number): StreamHandler {
+    const requestId = newRequestId();
+    if (httpStatus !== undefined) writePlainFault(stream, httpStatus, refusal.message, requestId);
+    else if (head.method === "POST") grpcDialect.writeFault(stream, refusal, requestId, false);
+    else writePlainFault(stream, httpStatusOf(refusal), refusal.message, requestId);
+    if (!stream.remoteClosed) stream.reset(ErrorCode.NO_ERROR);
+    return new IgnoredStream(stream);
+  }
+
+  /**
+   * RFC 9110 §7.4, "Rejecting Misdirected Requests": a client must not reach one tenant over a connection on which
+   * it verified another's certificate. What it asked for by SNI it did verify, or chose not to.
+   */
+  #misdirected(authority: string): Fault | undefined {
+    const host = hostOf(authority);
+    if (host === this.#certificate.serverName || this.#certificate.covers(host)) return undefined;
+    const shown = this.#certificate.serverName || "no server name";
+    return fault("Misdirected", `the certificate shown on this connection (asked for ${shown}) does not cover ${host}`);
+  }
+}
+
+/** The rest of a request that was answered already. */
+class IgnoredStream implements StreamHandler {
+  readonly #stream: Stream;
+
+  constructor(stream: Stream) {
+    this.#stream = stream;
+  }
+
+  headers(): void {}
+
+  data(chunk: Buffer): void {
+    this.#stream.consumed(chunk.length);
+  }
+
+  trailers(): void {}
+  reset(): void {}
+  sent(): void {}
+  closed(): void {}
+}

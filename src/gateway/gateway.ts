@@ -1,0 +1,236 @@
+/**
+ * Front door of src/gateway: TLS from clients, HTTP/2 to instances, and the calls between them. It serves its last
+ * data-plane state whatever becomes of the control plane.
+ */
+import { isIP } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { type Clock, type Logger, TimerWheel, type WakeUp } from "../base/base.ts";
+import type { DriverInstance } from "../drivers/driver.ts";
+import { type ConnectionOptions, connectionOptions } from "../h2/h2.ts";
+import type { BusyMeter } from "../metering/metering.ts";
+import type {
+  CallEnded,
+  CertificateEntry,
+  Fault,
+  FunctionKey,
+  InstanceId,
+  Revision,
+  RouteEntry,
+} from "../model/model.ts";
+import type { LinkFactory, LinkObserver, Scheduler } from "../scheduler/scheduler.ts";
+import type { Call } from "./call.ts";
+import { ClientConnection, type ClientConnectionContext } from "./client-connection.ts";
+import { FlushQueue } from "./flush-queue.ts";
+import { runtimeHeaders } from "./forwarded-head.ts";
+import { InstanceLink } from "./instance-link.ts";
+import { Listener } from "./listener.ts";
+import { ByteBudget } from "./memory-budget.ts";
+import { RouteTable } from "./routes.ts";
+import { CertificateStore, type OwnCertificates } from "./tls/certificate-store.ts";
+
+export type { InstanceLink } from "./instance-link.ts";
+export { type LocalCa, loadOrCreateLocalCa } from "./tls/local-ca.ts";
+
+/** How often connections are told the time. */
+const TICK_MS = 1000;
+
+export interface GatewayOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly region: string;
+  readonly certificates: OwnCertificates;
+  /** Function that a call by IP address finds only where there is no other. */
+  readonly demo?: FunctionKey;
+  /** Memory that grown windows of all connections share, and that of request bytes kept for replays. */
+  readonly windowMemoryMaxBytes: number;
+  readonly keptRequestsMaxBytes: number;
+  /** Limits of connections from clients and to instances, by name. */
+  readonly clientLimits?: Partial<ConnectionOptions>;
+  readonly instanceLimits?: Partial<ConnectionOptions>;
+  /** Makes the meter of an instance. */
+  meterOf(instanceId: InstanceId, revision: Revision): BusyMeter;
+  callEnded(ended: CallEnded): void;
+}
+
+export class Gateway implements LinkFactory<InstanceLink> {
+  readonly #options: GatewayOptions;
+  readonly #wheel: TimerWheel;
+  readonly #routes: RouteTable;
+  readonly #certificates: CertificateStore;
+  readonly #listener: Listener;
+  readonly #clients = new Set<ClientConnection>();
+  readonly #links = new Set<InstanceLink>();
+  readonly #openCalls = new Set<Call>();
+  readonly #transportContext: Pick<ClientConnectionContext, "flushQueue" | "wheel" | "connectionFailed">;
+  readonly #instanceOptions: ConnectionOptions;
+  #clientContext: ClientConnectionContext | undefined;
+  #tickWakeUp: WakeUp | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    const failed = (what: string) => (error: unknown) => options.logger.error(what, { error });
+    const connectionFailed = failed("A connection failed by a bug of Sluice and was ended");
+    this.#wheel = new TimerWheel(options.clock, failed("A timer failed by a bug of Sluice"));
+    this.#routes = new RouteTable(options.demo);
+    this.#certificates = new CertificateStore(options.certificates);
+    this.#transportContext = { flushQueue: new FlushQueue(connectionFailed), wheel: this.#wheel, connectionFailed };
+    const memoryBudget = new ByteBudget(options.windowMemoryMaxBytes);
+    this.#instanceOptions = connectionOptions({ memoryBudget, ...options.instanceLimits });
+    this.#listener = new Listener({
+      defaultCertificate: options.certificates.defaultCertificate,
+      secureContext: (serverName) => this.#certificates.find(serverName).context,
+      accepted: (socket) => this.#accept(socket),
+    });
+  }
+
+  /** Joins the scheduler, which needs this gateway as its link factory. To be called once, before `listen`. */
+  attach(scheduler: Scheduler<InstanceLink>): void {
+    const options = this.#options;
+    this.#clientContext = {
+      ...this.#transportContext,
+      scheduler,
+      routes: this.#routes,
+      clock: options.clock,
+      clientOptions: connectionOptions({
+        memoryBudget: this.#instanceOptions.memoryBudget,
+        ...options.clientLimits,
+      }),
+      openCalls: this.#openCalls,
+      keptBudget: new ByteBudget(options.keptRequestsMaxBytes),
+      callEnded: (ended) => options.callEnded(ended),
+      callFailed: (error) => options.logger.error("A call failed by a bug of Sluice and was ended", { error }),
+      clientClosed: (connection) => this.#clientClosed(connection),
+    };
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  /** Clients connected now. */
+  get clientCount(): number {
+    return this.#clients.size;
+  }
+
+  /** Calls that have begun and not ended. */
+  get openCalls(): number {
+    return this.#openCalls.size;
+  }
+
+  /** Binds the port; 0 takes a free one. Clients that come wait until `accept`. */
+  async listen(hosts: readonly string[], port: number): Promise<void> {
+    await this.#listener.listen(hosts, port);
+  }
+
+  /** Serves clients, with the routes that are known now. */
+  accept(): void {
+    this.#listener.accept();
+    this.#scheduleTick();
+  }
+
+  putRoute(entry: RouteEntry): void {
+    this.#routes.put(entry);
+  }
+
+  deleteRoute(host: string, path: string): void {
+    this.#routes.delete(host, path);
+  }
+
+  /** A pair that cannot be used is logged and the old one stays: the control plane refused it already. */
+  putCertificate(entry: CertificateEntry): void {
+    try {
+      this.#certificates.put(entry.host, entry);
+    } catch (error) {
+      this.#options.logger.error("A certificate cannot be used; the one before stays", { host: entry.host, error });
+    }
+  }
+
+  deleteCertificate(host: string): void {
+    this.#certificates.delete(host);
+  }
+
+  /** New certificates of its own, from the next handshake on. */
+  setCertificates(own: OwnCertificates): void {
+    this.#certificates.setOwn(own);
+    this.#listener.setDefaultCertificate(own.defaultCertificate);
+  }
+
+  /** LinkFactory: the scheduler's instance listens; connect to it. */
+  open(instance: DriverInstance, revision: Revision, observer: LinkObserver): InstanceLink {
+    const link = new InstanceLink({
+      instance,
+      revision,
+      observer,
+      context: { ...this.#transportContext, instanceOptions: this.#instanceOptions },
+      clock: this.#options.clock,
+      meter: this.#options.meterOf(instance.id, revision),
+      runtimeHeaders: runtimeHeaders(revision, this.#options.region),
+    });
+    this.#links.add(link);
+    void instance.exited.then(() => this.#links.delete(link));
+    return link;
+  }
+
+  /** Takes no new connections, asks clients to leave, and resolves when the last call has ended and they are gone. */
+  async drain(): Promise<void> {
+    this.#listener.close();
+    const nowMs = this.#options.clock.nowMs();
+    for (const client of this.#clients) client.drain(nowMs);
+    if (this.#clients.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /** Ends every open call with a proper status. */
+  endCalls(cause: Fault): void {
+    for (const call of [...this.#openCalls]) call.end(cause);
+  }
+
+  /** Ends the connections that are left. */
+  close(): void {
+    this.#listener.close();
+    for (const client of [...this.#clients]) client.destroy();
+    for (const link of this.#links) link.close();
+    this.#tickWakeUp?.cancel();
+  }
+
+  #accept(socket: TLSSocket): void {
+    const context = this.#clientContext;
+    if (context === undefined) throw new Error("Cannot accept clients before attach()");
+    const serverName = typeof socket.servername === "string" ? socket.servername.toLowerCase() : "";
+    const certificate = this.#certificates.find(serverName);
+    const shown = { serverName, covers: (host: string) => host === "" || certificate.covers(host) };
+    const client = new ClientConnection(context, socket, shown);
+    this.#clients.add(client);
+    client.start();
+  }
+
+  #clientClosed(client: ClientConnection): void {
+    this.#clients.delete(client);
+    if (this.#clients.size === 0) this.#onIdle?.();
+  }
+
+  #scheduleTick(): void {
+    this.#tickWakeUp = this.#options.clock.wakeAfter(TICK_MS, () => {
+      const nowMs = this.#options.clock.nowMs();
+      for (const client of [...this.#clients]) this.#guarded(() => client.tick(nowMs));
+      for (const link of [...this.#links]) this.#guarded(() => link.tick(nowMs));
+      this.#scheduleTick();
+    });
+  }
+
+  #guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#transportContext.connectionFailed(error);
+    }
+  }
+}
+
+/** Whether an address is reachable from other machines. */
+export function isLoopbackAddress(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}

@@ -1,0 +1,127 @@
+import type { Duplex } from "node:stream";
+import {
+  Connection,
+  type ConnectionEvents,
+  type ConnectionFault,
+  type ConnectionOptions,
+  type HeaderList,
+  type Stream,
+  type StreamHandler,
+} from "../h2/h2.ts";
+import { type Fault, fault } from "../model/model.ts";
+import { SocketTransport, type TransportContext } from "./socket-transport.ts";
+
+/** PING toward an instance: only with a call open and nothing heard for so long. */
+const SILENCE_BEFORE_PING_MS = 10_000;
+/** Servers with default settings answer the fourth PING within 5 minutes with GOAWAY (grpc-go, too_many_pings). */
+const PING_INTERVAL_MS = 301_000;
+/** Without an answer for so long the instance counts as unresponsive. */
+const PING_TIMEOUT_MS = 10_000;
+
+export interface InstanceConnectionContext extends TransportContext {
+  readonly instanceOptions: ConnectionOptions;
+}
+
+/** What a connection tells its link. */
+export interface InstanceConnectionObserver {
+  connectionReady(connection: InstanceConnection): void;
+  connectionRetired(connection: InstanceConnection): void;
+  connectionClosed(connection: InstanceConnection, cause: Fault | undefined): void;
+}
+
+/** One HTTP/2 connection to an instance, in the client's role. */
+export class InstanceConnection implements ConnectionEvents {
+  readonly #connection: Connection;
+  readonly #transport: SocketTransport;
+  readonly #observer: InstanceConnectionObserver;
+  #lastPingAt = Number.NEGATIVE_INFINITY;
+  #unresponsive = false;
+
+  constructor(socket: Duplex, context: InstanceConnectionContext, observer: InstanceConnectionObserver) {
+    this.#observer = observer;
+    this.#transport = new SocketTransport(socket, context);
+    this.#connection = new Connection("client", context.instanceOptions, this.#transport, this);
+  }
+
+  start(): void {
+    this.#transport.attach(this.#connection);
+  }
+
+  /** Calls that the instance takes at once on this connection. */
+  get streamsMax(): number {
+    return this.#connection.peer.maxConcurrentStreams;
+  }
+
+  /** Opens a stream for a call. */
+  open(head: HeaderList, endStream: boolean, handler: StreamHandler): Stream {
+    return this.#connection.request(head, endStream, handler);
+  }
+
+  /** Takes no more calls; closes when the last one ends. */
+  retire(): void {
+    this.#connection.closeWhenIdle();
+  }
+
+  close(): void {
+    this.#connection.destroy();
+  }
+
+  tick(nowMs: number): void {
+    const connection = this.#connection;
+    connection.tick(nowMs);
+    const pingedAt = connection.pingOutstandingSinceMs;
+    if (pingedAt >= 0) {
+      if (nowMs - pingedAt < PING_TIMEOUT_MS || connection.lastReceivedAtMs > pingedAt) return;
+      this.#unresponsive = true;
+      connection.destroy();
+    } else if (
+      connection.openStreams > 0 &&
+      nowMs - connection.lastReceivedAtMs > SILENCE_BEFORE_PING_MS &&
+      nowMs - this.#lastPingAt > PING_INTERVAL_MS
+    ) {
+      this.#lastPingAt = nowMs;
+      connection.ping(nowMs);
+    }
+  }
+
+  // ---- ConnectionEvents
+
+  request(): StreamHandler {
+    throw new Error("An instance opens no streams");
+  }
+
+  oversizedRequest(): StreamHandler {
+    throw new Error("An instance opens no streams");
+  }
+
+  settings(): void {
+    this.#observer.connectionReady(this);
+  }
+
+  goAway(): void {
+    this.#observer.connectionRetired(this);
+  }
+
+  closed(cause: ConnectionFault | undefined): void {
+    this.#observer.connectionClosed(this, this.#faultOf(cause));
+  }
+
+  #faultOf(cause: ConnectionFault | undefined): Fault | undefined {
+    if (this.#unresponsive) return fault("FunctionUnresponsive", "the instance did not answer a PING within 10 s");
+    if (cause === undefined || cause.token === "connection_lost") return undefined;
+    if (!this.#connection.peer.received) {
+      return fault("NotHttp2", `what listens on caPort does not speak HTTP/2 without TLS (${cause.message})`);
+    }
+    return fault("BadResponse", `the instance broke HTTP/2: ${cause.message} (${cause.source})`);
+  }
+}
+
+/** Calls `action` for the connection that takes calls and those that finish theirs. */
+export function forEachConnection(
+  current: InstanceConnection | undefined,
+  retiring: Iterable<InstanceConnection>,
+  action: (connection: InstanceConnection) => void,
+): void {
+  for (const connection of [...retiring]) action(connection);
+  if (current !== undefined) action(current);
+}

@@ -1,0 +1,147 @@
+import { createServer, type Server, type Socket } from "node:net";
+import {
+  createServer as createTlsServer,
+  type SecureContext,
+  type TLSSocket,
+  type Server as TlsServer,
+} from "node:tls";
+import type { CertificatePair } from "./tls/certificate-store.ts";
+
+/** First byte of a TLS record that begins a handshake (RFC 8446 §5.1). */
+const TLS_HANDSHAKE = 0x16;
+
+/** A client that has not finished its TLS handshake by then is dropped. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** TLS 1.2 only with forward secrecy and AEAD (RFC 9113, appendix A); TLS 1.3 brings its own. */
+const TLS12_CIPHERS = [
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+];
+const TLS13_CIPHERS = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
+
+export interface ListenerOptions {
+  /** Shown to clients that name no server. */
+  readonly defaultCertificate: CertificatePair;
+  /** The context for a server name (SNI), lower case. */
+  secureContext(serverName: string): SecureContext;
+  /** A client whose handshake is done, with ALPN `h2`. */
+  accepted(socket: TLSSocket): void;
+}
+
+/**
+ * TLS on one or more addresses with the same port. Clients that do not begin with a TLS handshake are closed without
+ * a byte, so that a plaintext gRPC client says "connection closed before server preface received".
+ */
+export class Listener {
+  readonly #tls: TlsServer;
+  readonly #servers: Server[] = [];
+  /** Clients that came before `accept`; undefined since then. */
+  #early: Socket[] | undefined = [];
+  #port = 0;
+
+  constructor(options: ListenerOptions) {
+    this.#tls = createTlsServer({
+      ALPNProtocols: ["h2"],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      SNICallback: (serverName, done) => {
+        try {
+          done(null, options.secureContext(serverName.toLowerCase()));
+        } catch (error) {
+          done(error as Error);
+        }
+      },
+    });
+    this.setDefaultCertificate(options.defaultCertificate);
+    this.#tls.on("secureConnection", (socket) => {
+      socket.disableRenegotiation();
+      if (socket.alpnProtocol === "h2") options.accepted(socket);
+      else socket.destroy();
+    });
+    // A handshake that failed: the socket is destroyed by node:tls, there is nobody to tell.
+    this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
+  }
+
+  /** From the next handshake on. */
+  setDefaultCertificate(pair: CertificatePair): void {
+    this.#tls.setSecureContext({
+      cert: pair.certificatePem,
+      key: pair.privateKeyPem,
+      minVersion: "TLSv1.2",
+      ciphers: [...TLS13_CIPHERS, ...TLS12_CIPHERS].join(":"),
+      honorCipherOrder: true,
+    });
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /**
+   * Binds `hosts` with one port; 0 takes a free one for all. Addresses after the first that this machine does not have
+   * (`::1` without IPv6) are left out. Throws what the system says (EADDRINUSE).
+   */
+  async listen(hosts: readonly string[], port: number): Promise<void> {
+    this.#port = port;
+    for (const [index, host] of hosts.entries()) {
+      try {
+        await this.#bind(host);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (index === 0 || (code !== "EADDRNOTAVAIL" && code !== "EAFNOSUPPORT")) throw error;
+      }
+    }
+  }
+
+  async #bind(host: string): Promise<void> {
+    const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
+      if (this.#early === undefined) this.#peek(socket);
+      else this.#early.push(socket);
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port: this.#port, ipv6Only: host.includes(":") }, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+    this.#servers.push(server);
+    const address = server.address();
+    if (typeof address === "object" && address !== null) this.#port = address.port;
+  }
+
+  /** From now on clients are served; those that came since `listen` have waited for this. */
+  accept(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const socket of early) this.#peek(socket);
+  }
+
+  /** Takes no more connections; those that are open go on. */
+  close(): void {
+    for (const server of this.#servers) server.close();
+  }
+
+  /** Looks at the first byte and hands the socket to TLS, or closes it. */
+  #peek(socket: Socket): void {
+    const drop = () => socket.destroy();
+    socket.on("error", drop);
+    socket.setTimeout(HANDSHAKE_TIMEOUT_MS, drop);
+    socket.once("data", (chunk: Buffer) => {
+      if (chunk[0] !== TLS_HANDSHAKE) {
+        socket.end();
+        socket.resume();
+        return;
+      }
+      socket.pause();
+      socket.setTimeout(0);
+      socket.off("timeout", drop);
+      socket.unshift(chunk);
+      this.#tls.emit("connection", socket);
+    });
+  }
+}

@@ -1,0 +1,62 @@
+import { faultTrailers, isGrpcContentType, parseGrpcStatus, trailersOnly } from "../grpc/grpc.ts";
+import type { HeaderList, Stream } from "../h2/h2.ts";
+import { type Fault, faultTable, GrpcStatus } from "../model/model.ts";
+
+/**
+ * What is particular to one protocol in a call's answer. Chosen once, from method and content-type; the call's states
+ * know nothing of it.
+ */
+export interface ReplyDialect {
+  /** Whether a response head is in this dialect. One that is not is passed on as it is, with whatever end it has. */
+  accepts(head: HeaderList): boolean;
+  /** Status of a response that ended with these trailers (or trailers-only head); undefined: that is no proper end. */
+  statusOf(trailers: HeaderList): number | undefined;
+  /** Answers a call that the platform ends. */
+  writeFault(stream: Stream, fault: Fault, requestId: string, headSent: boolean): void;
+}
+
+/** gRPC over HTTP/2. */
+export const grpcDialect: ReplyDialect = {
+  accepts(head) {
+    return headerOf(head, ":status") === "200" && isGrpcContentType(headerOf(head, "content-type") ?? "");
+  },
+
+  statusOf(trailers) {
+    const status = headerOf(trailers, "grpc-status");
+    return status === undefined ? undefined : parseGrpcStatus(status);
+  },
+
+  writeFault(stream, fault, requestId, headSent) {
+    if (headSent) stream.trailers(faultTrailers(fault, requestId));
+    else stream.headers(trailersOnly(fault, requestId), true);
+  },
+};
+
+/** Answers a request that is no call: plain text, one sentence. */
+export function writePlainFault(stream: Stream, httpStatus: number, message: string, requestId: string): void {
+  const body = Buffer.from(`${message} (request id: ${requestId})\n`, "utf8");
+  stream.headers(
+    [
+      ":status",
+      String(httpStatus),
+      "content-type",
+      "text/plain; charset=utf-8",
+      "content-length",
+      String(body.length),
+      "x-fc-request-id",
+      requestId,
+    ],
+    false,
+  );
+  stream.data(body, true);
+}
+
+/** HTTP status for a fault where the request is not gRPC. */
+export function httpStatusOf(fault: Fault): number {
+  return fault.grpcStatus === GrpcStatus.UNAUTHENTICATED ? 401 : faultTable[fault.errorType].httpStatus;
+}
+
+function headerOf(headers: HeaderList, name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return headers[i + 1];
+  return undefined;
+}

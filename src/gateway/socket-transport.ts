@@ -1,0 +1,113 @@
+import type { Duplex } from "node:stream";
+import { Timer, type TimerWheel } from "../base/base.ts";
+import { type Connection, ConnectionFault, ErrorCode, type Transport } from "../h2/h2.ts";
+import type { Flushable, FlushQueue } from "./flush-queue.ts";
+
+/** Time that a closing socket gets to write its last bytes. */
+const CLOSE_GRACE_MS = 1000;
+
+/** What the transports of one gateway share. */
+export interface TransportContext {
+  readonly flushQueue: FlushQueue;
+  readonly wheel: TimerWheel;
+  /** Told of what was thrown while a connection's bytes were handled: a bug of ours. The connection is ended. */
+  connectionFailed(error: unknown): void;
+}
+
+/**
+ * Joins a socket (TLS from clients, plain to instances) to an HTTP/2 connection. Invariant 9: whatever is thrown while
+ * its bytes are handled ends this connection and nothing else.
+ */
+export class SocketTransport extends Timer implements Transport, Flushable {
+  readonly #socket: Duplex;
+  readonly #context: TransportContext;
+  #connection: Connection | undefined;
+  #flushQueued = false;
+  #error: Error | undefined;
+
+  constructor(socket: Duplex, context: TransportContext) {
+    super();
+    this.#socket = socket;
+    this.#context = context;
+  }
+
+  /** Begins to hand the socket's bytes to `connection`, after what was written at its start. */
+  attach(connection: Connection): void {
+    this.#connection = connection;
+    const socket = this.#socket;
+    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    socket.on("drain", () => this.#guarded(() => connection.drained()));
+    socket.on("end", () => socket.end());
+    socket.on("error", (error) => {
+      this.#error = error;
+    });
+    socket.on("close", () => {
+      this.#context.wheel.disarm(this);
+      this.#guarded(() => connection.transportClosed(this.#error));
+    });
+    this.#guarded(() => connection.start());
+    this.#context.flushQueue.readEnded();
+  }
+
+  scheduleFlush(): void {
+    if (this.#flushQueued) return;
+    this.#flushQueued = true;
+    this.#context.flushQueue.add(this);
+  }
+
+  flush(): void {
+    this.#flushQueued = false;
+    // A flush with large payloads is several writes: corked they are one system call (writev).
+    this.#socket.cork();
+    this.#guarded(() => this.#connection?.flush());
+    this.#socket.uncork();
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#socket.write(bytes);
+  }
+
+  close(hard: boolean): void {
+    if (hard) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#socket.end();
+    this.#context.wheel.arm(this, CLOSE_GRACE_MS);
+  }
+
+  /** The grace of a close is over. */
+  override fire(): void {
+    this.#socket.destroy();
+  }
+
+  #received(chunk: Buffer): void {
+    try {
+      this.#connection?.receive(chunk);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#context.flushQueue.readEnded();
+  }
+
+  #guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#context.connectionFailed(error);
+    try {
+      this.#connection?.destroy(
+        new ConnectionFault(ErrorCode.INTERNAL_ERROR, "internal_error", "RFC 9113 §7", "a bug of Sluice"),
+      );
+    } catch (again) {
+      this.#context.connectionFailed(again);
+    }
+    this.#socket.end();
+    this.#context.wheel.arm(this, CLOSE_GRACE_MS);
+  }
+}

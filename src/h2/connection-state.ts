@@ -1,0 +1,39 @@
+import { STREAM_ID_MAX } from "./frames.ts";
+
+/** What the parts of one connection share beside its streams: its time, its end, the GOAWAYs of both sides, its PING. */
+export class ConnectionState {
+  /** Nothing is received or sent any more. */
+  isOver = false;
+  nowMs = 0;
+  lastReceivedAtMs = 0;
+  /** The highest id of a stream that the peer opened and that was looked at. */
+  lastHandedId = 0;
+  /** Streams of the peer above this are refused: our GOAWAY said so. */
+  acceptsUpToId = STREAM_ID_MAX;
+  goesAway = false;
+  /** The same of the peer. */
+  peerAcceptsUpToId = STREAM_ID_MAX;
+  peerGoesAway = false;
+  closesWhenIdle = false;
+  /** -1: none. */
+  pingOutstandingSinceMs = -1;
+  #pings = 0;
+
+  /** The payload of a new PING: its number. */
+  beginPing(nowMs: number): Buffer {
+    this.pingOutstandingSinceMs = nowMs;
+    this.#pings++;
+    return this.#pingPayload();
+  }
+
+  /** Only the answer to the last PING counts. */
+  pingAcknowledged(payload: Buffer): void {
+    if (this.#pingPayload().equals(payload)) this.pingOutstandingSinceMs = -1;
+  }
+
+  #pingPayload(): Buffer {
+    const payload = Buffer.alloc(8);
+    payload.writeDoubleBE(this.#pings);
+    return payload;
+  }
+}

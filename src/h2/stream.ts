@@ -1,0 +1,180 @@
+import type { QueueLinks } from "../base/base.ts";
+import type { HeaderList, Stream, StreamHandler } from "./contract.ts";
+import { ErrorCode, type StreamFault, UsageError } from "./errors.ts";
+import { StreamWindow } from "./flow-window.ts";
+import type { Outbound } from "./outbound.ts";
+import type { SendQueue } from "./send-queue.ts";
+import { Half } from "./stream-state.ts";
+import type { StreamTable } from "./stream-table.ts";
+
+/** Periods of a second or so after which a stream counts as one that somebody wanted. */
+const PREMATURE_PERIODS = 2;
+
+/**
+ * One stream that is not closed. Its handler uses the methods of `Stream`; the rest is for the connection's parts:
+ * `Outbound` sends for it, `Inbound` tells it what the peer sent, `StreamTable` holds it.
+ */
+export class OpenStream implements Stream, QueueLinks<OpenStream> {
+  readonly id: number;
+  local: Half = Half.HEAD;
+  remote: Half = Half.HEAD;
+  isReset = false;
+  /** Bytes that the peer lets us send; below 0 after it made its initial window smaller (RFC 9113 §6.9.2). */
+  sendWindowBytes: number;
+  readonly receiveWindow: StreamWindow;
+  /** DATA, then trailers, that wait for window or socket. */
+  queue: SendQueue | undefined;
+  queuedTrailers: HeaderList | undefined;
+  /** Bytes of DATA that content-length still promises (RFC 9113 §8.1.1); -1: it promises nothing. */
+  contentLeftBytes = -1;
+  /** A response to HEAD has a content-length without content. */
+  isHeadRequest = false;
+  /** Its place among the streams that have DATA and window. */
+  queuePrevious: OpenStream | undefined;
+  queueNext: OpenStream | undefined;
+  queued = false;
+  /** Undefined while the owner's `request` event has not returned yet: what happens meanwhile is told afterwards. */
+  #handler: StreamHandler | undefined;
+  #isOver = false;
+  #resetsWhenSent = false;
+  #earlySentBytes = 0;
+  #earlyReset: { code: ErrorCode; unprocessed: boolean; fault: StreamFault | undefined } | undefined;
+  readonly #openedInPeriod: number;
+  readonly #table: StreamTable;
+  readonly #outbound: Outbound;
+
+  constructor(id: number, table: StreamTable, outbound: Outbound, receiveWindowBytes: number) {
+    this.id = id;
+    this.#table = table;
+    this.#openedInPeriod = table.period;
+    this.#outbound = outbound;
+    this.sendWindowBytes = outbound.peer.initialWindowSizeBytes;
+    this.receiveWindow = new StreamWindow(receiveWindowBytes);
+  }
+
+  get localClosed(): boolean {
+    return this.local === Half.CLOSED;
+  }
+
+  get remoteClosed(): boolean {
+    return this.remote === Half.CLOSED;
+  }
+
+  /** Young, and without any answer yet: a reset now is what a rapid reset attack consists of. */
+  get isPremature(): boolean {
+    return this.local === Half.HEAD && this.#table.period - this.#openedInPeriod < PREMATURE_PERIODS;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  headers(headers: HeaderList, endStream: boolean): void {
+    if (this.#isOver) return;
+    if (this.local !== Half.HEAD) throw new UsageError(`headers given twice on stream ${this.id}`);
+    this.local = endStream ? Half.CLOSED : Half.BODY;
+    this.#outbound.headers(this.id, headers, endStream);
+    if (endStream) this.localEnded();
+  }
+
+  data(chunk: Buffer, endStream: boolean): void {
+    if (this.#isOver) return;
+    this.#checkBody("data");
+    this.#outbound.data(this, chunk, endStream);
+  }
+
+  trailers(headers: HeaderList): void {
+    if (this.#isOver) return;
+    this.#checkBody("trailers");
+    this.#outbound.trailers(this, headers);
+  }
+
+  reset(code: ErrorCode): void {
+    if (this.#isOver) return;
+    if (code === ErrorCode.NO_ERROR && this.local === Half.ENDING) {
+      this.#resetsWhenSent = true;
+      return;
+    }
+    this.#outbound.reset(this.id, code);
+    this.#close(true);
+  }
+
+  consumed(bytes: number): void {
+    if (this.remote === Half.CLOSED) return;
+    const { options, period } = this.#table;
+    this.receiveWindow.drained(bytes, period, options.streamWindowMaxBytes, options.memoryBudget);
+    const increment = this.receiveWindow.credit(bytes);
+    if (increment > 0) this.#outbound.windowUpdate(this.id, increment);
+  }
+
+  /** What the peer sends from now on goes to `handler`, and what happened before it was known is told. */
+  attach(handler: StreamHandler): void {
+    this.#handler = handler;
+    if (this.#earlySentBytes > 0) handler.sent(this.#earlySentBytes);
+    if (this.#earlyReset !== undefined) {
+      handler.reset(this.#earlyReset.code, this.#earlyReset.unprocessed, this.#earlyReset.fault);
+    }
+    if (this.#isOver) handler.closed();
+  }
+
+  /** The handler of a stream that the peer may send on: there is one. */
+  get handler(): StreamHandler {
+    return this.#handler!;
+  }
+
+  sent(bytes: number): void {
+    if (this.#handler === undefined) this.#earlySentBytes += bytes;
+    else this.#handler.sent(bytes);
+  }
+
+  /** END_STREAM of ours is on its way (`local` is CLOSED already). */
+  localEnded(): void {
+    if (this.#isOver) return;
+    if (this.remote === Half.CLOSED) this.#close(false);
+    else if (this.#resetsWhenSent) this.reset(ErrorCode.NO_ERROR);
+  }
+
+  /** END_STREAM of the peer's was passed on (`remote` is CLOSED already). */
+  remoteEnded(): void {
+    if (!this.#isOver && this.local === Half.CLOSED) this.#close(false);
+  }
+
+  /** The stream ended for a reason that is not the handler's: it is told. */
+  aborted(code: ErrorCode, unprocessed: boolean, fault: StreamFault | undefined): void {
+    if (this.#isOver) return;
+    this.#markClosed(true);
+    if (this.#handler === undefined) {
+      this.#earlyReset = { code, unprocessed, fault };
+      return;
+    }
+    this.#handler.reset(code, unprocessed, fault);
+    this.#handler.closed();
+  }
+
+  /** The stream ended before the owner knew of it. */
+  discard(): void {
+    if (!this.#isOver) this.#close(true);
+  }
+
+  #close(isReset: boolean): void {
+    this.#markClosed(isReset);
+    this.#handler?.closed();
+  }
+
+  #markClosed(isReset: boolean): void {
+    this.#isOver = true;
+    this.isReset = isReset;
+    this.local = Half.CLOSED;
+    this.queue = undefined;
+    this.queuedTrailers = undefined;
+    this.#table.remove(this);
+    this.remote = Half.CLOSED;
+    this.receiveWindow.release(this.#table.options.memoryBudget);
+    this.#outbound.forget(this);
+  }
+
+  #checkBody(call: string): void {
+    if (this.local === Half.HEAD) throw new UsageError(`${call} before headers on stream ${this.id}`);
+    if (this.local !== Half.BODY) throw new UsageError(`${call} after the end of stream ${this.id}`);
+  }
+}

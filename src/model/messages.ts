@@ -1,0 +1,80 @@
+/** Messages between the main loop (gateway, scheduler) and the worker (control API, store, logs, bill). Plain data. */
+import type { Delta, Snapshot } from "./data-plane.ts";
+import type { ErrorType } from "./faults.ts";
+import type { FunctionKey, InstanceId, RevisionId } from "./ids.ts";
+import type { UsageRecord } from "./usage.ts";
+
+/** One line of a function's log. */
+export interface LogLine {
+  readonly function: FunctionKey;
+  /** Unix epoch milliseconds. */
+  readonly at: number;
+  readonly source: "stdout" | "stderr" | "platform";
+  /** Without line end; cut at 32 KB. */
+  readonly text: string;
+  readonly instanceId?: InstanceId;
+  readonly requestId?: string;
+}
+
+/** A call that ended, for the log and the metrics. */
+export interface CallEnded {
+  readonly function: FunctionKey;
+  readonly requestId: string;
+  /** Path of the call, `/package.Service/Method`. */
+  readonly method: string;
+  readonly at: number;
+  readonly durationMs: number;
+  readonly grpcStatus: number;
+  /** Set where the platform ended it. */
+  readonly errorType?: ErrorType;
+  readonly message?: string;
+  readonly instanceId?: InstanceId;
+}
+
+export type InstancePhase = "starting" | "ready" | "stopping";
+
+/** One instance, as `info` shows it. */
+export interface InstanceStatus {
+  readonly instanceId: InstanceId;
+  readonly revisionId: RevisionId;
+  readonly phase: InstancePhase;
+  readonly openCalls: number;
+  /** Unix epoch milliseconds. */
+  readonly startedAt: number;
+}
+
+/** How a function stands in the data plane; sent whenever it changes. */
+export interface FunctionStatus {
+  readonly function: FunctionKey;
+  /** The revision that new calls go to; absent before any was there. */
+  readonly serving?: RevisionId;
+  /** A newer revision that is being started, or failed to. */
+  readonly next?: {
+    readonly revisionId: RevisionId;
+    readonly state: "starting" | "failed";
+    readonly reason?: string;
+  };
+  /** The last start of the serving revision failed: why. Cleared by one that works. */
+  readonly lastStartFailure?: { readonly errorType: ErrorType; readonly message: string; readonly stderrTail: string };
+  readonly instances: readonly InstanceStatus[];
+}
+
+/** Worker to main. */
+export type ToMain = Snapshot | Delta | { readonly type: "shutdown" };
+
+/** Main to worker. Events come batched. */
+export type ToWorker =
+  /** The data plane is at this change number now. */
+  | { readonly type: "applied"; readonly at: number }
+  /** A delta did not fit: send a snapshot. */
+  | { readonly type: "resync" }
+  | {
+      readonly type: "events";
+      readonly calls: readonly CallEnded[];
+      readonly lines: readonly LogLine[];
+      readonly usage: readonly UsageRecord[];
+      readonly functions: readonly FunctionStatus[];
+      /** Functions that are gone from the data plane, with no instance left. */
+      readonly gone: readonly FunctionKey[];
+    }
+  | { readonly type: "shutdown" };

@@ -1,0 +1,10 @@
+/** Front door of src/model: the nouns of Sluice, pure. */
+export * from "./data-plane.ts";
+export * from "./faults.ts";
+export * from "./ids.ts";
+export * from "./messages.ts";
+export * from "./resources.ts";
+export * from "./revision.ts";
+export * from "./sluice-api.ts";
+export * from "./store-error.ts";
+export * from "./usage.ts";

@@ -1,0 +1,132 @@
+/**
+ * The resources that people create through the control API, as they are stored. Setting names are Function Compute's
+ * own (API 2021-04-06), so that they mean here what its manual says; every dialect translates to and from these.
+ * All points in time are Unix epoch milliseconds.
+ */
+
+/** Plain JSON of a setting that Sluice keeps and shows but gives no effect. */
+export type KeptSetting = Readonly<Record<string, unknown>>;
+
+/** Named group of functions with shared settings. Store key: `serviceName`. */
+export interface Service {
+  readonly serviceName: string;
+  readonly serviceId: string;
+  readonly description: string;
+  /** Whether instances may open connections to the outside. Default true. */
+  readonly internetAccess: boolean;
+  readonly role: string;
+  readonly logConfig?: KeptSetting;
+  readonly vpcConfig?: KeptSetting;
+  readonly nasConfig?: KeptSetting;
+  readonly ossMountConfig?: KeptSetting;
+  readonly tracingConfig?: KeptSetting;
+  readonly createdAt: number;
+  readonly lastModifiedAt: number;
+}
+
+/** An unpacked code package, named by the content of its zip. */
+export interface CodePackage {
+  /** SHA-256 of the zip, lower-case hex: names the folder and the kept zip. */
+  readonly sha256: string;
+  /** CRC-64/XZ of the zip as a decimal string: Function Compute's `codeChecksum`. */
+  readonly checksum: string;
+  /** Size of the zip. */
+  readonly sizeBytes: number;
+  /** Whether a file `bootstrap` stands at the root, which matters only without `customRuntimeConfig.command`. */
+  readonly hasBootstrap: boolean;
+}
+
+/** Code and configuration. Store key: `serviceName/functionName`. */
+export interface FunctionResource {
+  readonly serviceName: string;
+  readonly functionName: string;
+  readonly functionId: string;
+  readonly description: string;
+  /** `custom`, or `custom.debian9` to `custom.debian12`. */
+  readonly runtime: string;
+  readonly handler: string;
+  readonly code: CodePackage;
+  /** MB, 128..32768 in steps of 64. */
+  readonly memorySize: number;
+  /** CPUs, 0.05..16 in steps of 0.05; absent: not capped. */
+  readonly cpu?: number;
+  /** MB: 512 or 10240. */
+  readonly diskSize: number;
+  /** Seconds, 1..86400. */
+  readonly timeout: number;
+  readonly initializer: string;
+  /** Seconds, 1..300; bounds the initializer alone. */
+  readonly initializationTimeout: number;
+  /** Port that the program listens on, 1..65535. */
+  readonly caPort: number;
+  /** Calls at once on one instance, 1..200. */
+  readonly instanceConcurrency: number;
+  /** 1..instanceConcurrency; absent: the same as instanceConcurrency. */
+  readonly instanceSoftConcurrency?: number;
+  readonly instanceType: string;
+  readonly environmentVariables: Readonly<Record<string, string>>;
+  readonly layers: readonly string[];
+  readonly customRuntimeConfig?: { readonly command: readonly string[]; readonly args: readonly string[] };
+  readonly customHealthCheckConfig?: KeptSetting;
+  readonly customDNS?: KeptSetting;
+  readonly instanceLifecycleConfig?: KeptSetting;
+  /** Counts the creation and every update of this function from 1: "revision N" in messages to people. */
+  readonly revisionNumber: number;
+  readonly createdAt: number;
+  readonly lastModifiedAt: number;
+}
+
+export type HttpMethod = "GET" | "POST" | "PUT" | "DELETE" | "PATCH" | "HEAD" | "OPTIONS";
+
+/** Makes a function callable from outside. Store key: `serviceName/functionName/triggerName`. */
+export interface Trigger {
+  readonly serviceName: string;
+  readonly functionName: string;
+  readonly triggerName: string;
+  readonly triggerId: string;
+  readonly triggerType: "http";
+  readonly description: string;
+  /** `LATEST` in this version. */
+  readonly qualifier: string;
+  /** `function`: callers must sign, as Function Compute defaults to. */
+  readonly authType: "anonymous" | "function";
+  readonly methods: readonly HttpMethod[];
+  /** Switches the generated host off; custom domains still work. */
+  readonly disableURLInternet: boolean;
+  readonly sourceArn: string;
+  readonly invocationRole: string;
+  /** Generated host name, kept for the trigger's life. URLs are composed from it when read. */
+  readonly host: string;
+  readonly createdAt: number;
+  readonly lastModifiedAt: number;
+}
+
+/** One row of a custom domain: a path and the function that serves it. */
+export interface DomainRoute {
+  /** Exact, or a prefix that ends in `/*`. */
+  readonly path: string;
+  readonly serviceName: string;
+  readonly functionName: string;
+  readonly qualifier: string;
+  /** Absent: whatever the function's trigger allows. */
+  readonly methods?: readonly HttpMethod[];
+}
+
+/** Certificate and key of a custom domain, PEM. The key is never returned by the API. */
+export interface DomainCertificate {
+  readonly certName: string;
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** Host name of the user's own, with certificate and routes. Store key: `domainName` in lower case. */
+export interface CustomDomain {
+  readonly domainName: string;
+  /** `HTTP`, `HTTPS` or `HTTP,HTTPS`. gRPC is served over TLS alone. */
+  readonly protocol: string;
+  readonly routes: readonly DomainRoute[];
+  readonly certificate?: DomainCertificate;
+  readonly tlsConfig?: KeptSetting;
+  readonly createdAt: number;
+  readonly lastModifiedAt: number;
+}

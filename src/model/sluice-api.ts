@@ -1,0 +1,85 @@
+/** What Sluice's own endpoints under `/sluice/v1/` answer, as JSON. Points in time are Unix epoch milliseconds. */
+import type { ErrorType } from "./faults.ts";
+import type { FunctionKey, InstanceId, RevisionId } from "./ids.ts";
+import type { FunctionStatus, InstanceStatus } from "./messages.ts";
+
+/** One function of `GET /sluice/v1/functions`: how it is reached, and whether a call can work now. */
+export interface FunctionInfo {
+  readonly serviceName: string;
+  readonly functionName: string;
+  readonly runtime: string;
+  /** Absent without an http trigger. */
+  readonly urlInternet?: string;
+  /** The generated host name of the http trigger; absent without one. */
+  readonly host?: string;
+  /** Hosts of custom domains with a route to it. */
+  readonly customDomains: readonly string[];
+  readonly authType?: "anonymous" | "function";
+  /** Whether an unsigned gRPC call can work now. */
+  readonly callable: boolean;
+  /** Why not; or, where `callable`, what is still not well (a newer revision that failed to start). */
+  readonly reason?: string;
+  readonly instances: readonly InstanceStatus[];
+  /** Revision of the stored configuration. */
+  readonly revisionId: RevisionId;
+  readonly revisionNumber: number;
+  /** Revision that new calls go to; absent until the data plane has said. */
+  readonly servingRevisionId?: RevisionId;
+  readonly next?: NonNullable<FunctionStatus["next"]>;
+  readonly lastStartFailure?: NonNullable<FunctionStatus["lastStartFailure"]>;
+  readonly codeChecksum: string;
+  readonly codeSizeBytes: number;
+  /** False where the package has no `bootstrap` and no start command is configured: it will not start. */
+  readonly hasStartCommand: boolean;
+  readonly caPort: number;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly lastModifiedAt: number;
+}
+
+export interface FunctionsAnswer {
+  readonly functions: readonly FunctionInfo[];
+}
+
+/** One line of `GET /sluice/v1/logs` and of the log files, as JSON Lines. */
+export interface LogRecord {
+  readonly function: FunctionKey;
+  readonly at: number;
+  /** `call`: a call that the function ended. `platform`: Sluice speaks, also where it ended a call. */
+  readonly source: "stdout" | "stderr" | "platform" | "call";
+  readonly text: string;
+  readonly instanceId?: InstanceId;
+  readonly requestId?: string;
+  readonly method?: string;
+  readonly durationMs?: number;
+  readonly grpcStatus?: number;
+  readonly errorType?: ErrorType;
+}
+
+/** Raw totals of one function at one memory size; the reader turns them into a bill. */
+export interface UsageTotal {
+  readonly function: FunctionKey;
+  readonly memoryMb: number;
+  readonly calls: number;
+  /** Union of the calls' intervals of every instance, added up over instances. */
+  readonly busyMs: number;
+  /** When the first and the last counted stretch began. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
+export interface UsageAnswer {
+  readonly usage: readonly UsageTotal[];
+}
+
+/** `GET /sluice/v1/health`. */
+export interface HealthAnswer {
+  readonly status: "ok";
+  /** Change number that the data plane has applied, and that of the store. */
+  readonly appliedAt: number;
+  readonly storedAt: number;
+  /** Log lines that could not be written since the start. */
+  readonly droppedLogLines: number;
+  /** Usage records that wait for the store. */
+  readonly pendingUsageRecords: number;
+}

@@ -1,0 +1,141 @@
+import type { ExitReport } from "../drivers/driver.ts";
+import type { Fault, Revision } from "../model/model.ts";
+import { BackOff } from "./back-off.ts";
+import { FreeSlots } from "./free-slots.ts";
+import { Instance, type InstanceContext, type InstanceObserver } from "./instance.ts";
+import type { Link } from "./link.ts";
+
+/** What a pool tells the function that it belongs to. */
+export interface PoolObserver<L extends Link> {
+  /** Its first, or one more, instance takes calls. */
+  poolReady(pool: Pool<L>): void;
+  /** A slot became free, or an instance that took calls does so no more: look at the queue. */
+  poolChanged(pool: Pool<L>): void;
+  poolStartFailed(pool: Pool<L>, cause: Fault): void;
+  poolInstanceExited(pool: Pool<L>, instance: Instance<L>, report: ExitReport, expected: boolean): void;
+}
+
+export interface StartFailure {
+  readonly fault: Fault;
+  readonly stderrTail: string;
+}
+
+/** The instances of one revision. */
+export class Pool<L extends Link> implements InstanceObserver<L> {
+  readonly revision: Revision;
+  readonly backOff: BackOff;
+  /** All of them, also those that end. */
+  readonly instances = new Set<Instance<L>>();
+  /** Why the last start failed; undefined after one that worked. */
+  lastFailure: StartFailure | undefined;
+  readonly #context: InstanceContext<L>;
+  readonly #observer: PoolObserver<L>;
+  readonly #free: FreeSlots<Instance<L>>;
+  readonly #starting = new Set<Instance<L>>();
+  readonly #serving = new Set<Instance<L>>();
+  readonly #paused = new Set<Instance<L>>();
+  /** What the last instance that came up takes at once: it may allow fewer streams than the configuration says. */
+  #callsPerInstance: number;
+  #retired = false;
+
+  constructor(revision: Revision, context: InstanceContext<L>, observer: PoolObserver<L>) {
+    this.revision = revision;
+    this.#context = context;
+    this.#observer = observer;
+    this.backOff = new BackOff(context.limits.backOffFirstMs, context.limits.backOffMaxMs);
+    this.#free = new FreeSlots(revision.instanceConcurrency, revision.instanceSoftConcurrency);
+    this.#callsPerInstance = revision.instanceConcurrency;
+  }
+
+  get startingCount(): number {
+    return this.#starting.size;
+  }
+
+  /** Instances that take calls, also those that are connecting anew. */
+  get servingCount(): number {
+    return this.#serving.size;
+  }
+
+  /** Instances that will take calls soon: starting, or connecting anew. */
+  get comingCount(): number {
+    return this.#starting.size + this.#paused.size;
+  }
+
+  get callsPerInstance(): number {
+    return this.#callsPerInstance;
+  }
+
+  /** Whether calls can be served soon without another start. */
+  get isAlive(): boolean {
+    return this.#starting.size > 0 || this.#serving.size > 0;
+  }
+
+  /** Whether every instance that takes calls has more than instanceSoftConcurrency of them. */
+  get isAboveSoftConcurrency(): boolean {
+    if (this.revision.instanceSoftConcurrency >= this.revision.instanceConcurrency) return false;
+    return this.#serving.size > 0 && this.#free.calmCount === 0;
+  }
+
+  start(): void {
+    const instance = new Instance(this.revision, this.#context, this);
+    this.instances.add(instance);
+    this.#starting.add(instance);
+  }
+
+  /** An instance with a slot taken for a call; undefined: all are full. */
+  take(): Instance<L> | undefined {
+    const instance = this.#free.preferred();
+    if (instance === undefined) return undefined;
+    instance.acquire();
+    this.#free.update(instance);
+    return instance;
+  }
+
+  /** A newer revision serves, or the function is gone: no new calls; open ones end in their own time. */
+  retire(): void {
+    this.#retired = true;
+    for (const instance of [...this.instances]) instance.drain();
+  }
+
+  // ---- its instances
+
+  instanceReady(instance: Instance<L>): void {
+    this.backOff.worked();
+    this.lastFailure = undefined;
+    this.#callsPerInstance = instance.capacity;
+    this.#starting.delete(instance);
+    this.#serving.add(instance);
+    this.#free.add(instance);
+    this.#observer.poolReady(this);
+  }
+
+  slotsChanged(instance: Instance<L>): void {
+    this.#free.update(instance);
+    if (!this.#retired && instance.rank >= 0) this.#observer.poolChanged(this);
+  }
+
+  pausedChanged(instance: Instance<L>, paused: boolean): void {
+    if (paused) this.#paused.add(instance);
+    else this.#paused.delete(instance);
+  }
+
+  startFailed(instance: Instance<L>, cause: Fault, stderrTail: string): void {
+    this.backOff.failed(cause, instance.begunAt, this.#context.nowMs());
+    this.lastFailure = { fault: cause, stderrTail };
+    this.#starting.delete(instance);
+    this.#observer.poolStartFailed(this, cause);
+  }
+
+  retired(instance: Instance<L>): void {
+    this.#starting.delete(instance);
+    this.#serving.delete(instance);
+    this.#paused.delete(instance);
+    this.#free.remove(instance);
+    if (!this.#retired) this.#observer.poolChanged(this);
+  }
+
+  exited(instance: Instance<L>, report: ExitReport, expected: boolean): void {
+    this.instances.delete(instance);
+    this.#observer.poolInstanceExited(this, instance, report, expected);
+  }
+}

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decideStarts, type ScaleObservation } from "./scale-decision.ts";
+
+const roomy: ScaleObservation = {
+  waitingCalls: 0,
+  comingInstances: 0,
+  instances: 0,
+  callsPerInstance: 3,
+  aboveSoftConcurrency: false,
+  backOff: "off",
+  functionInstancesMax: undefined,
+  accountInstancesLeft: 100,
+  hostMemoryLeftMb: 10_000,
+  memoryMb: 512,
+};
+
+function decide(seen: Partial<ScaleObservation>) {
+  return decideStarts({ ...roomy, ...seen });
+}
+
+test("decideStarts starts what the queue needs beyond the instances that come anyway", () => {
+  assert.equal(decide({}).start, 0);
+  assert.equal(decide({ waitingCalls: 1 }).start, 1);
+  assert.equal(decide({ waitingCalls: 3 }).start, 1);
+  assert.equal(decide({ waitingCalls: 4 }).start, 2);
+  assert.equal(decide({ waitingCalls: 7, comingInstances: 2 }).start, 1);
+  assert.equal(decide({ waitingCalls: 1, comingInstances: 5 }).start, 0);
+});
+
+test("decideStarts starts one early above instanceSoftConcurrency, unless one comes", () => {
+  assert.equal(decide({ aboveSoftConcurrency: true }).start, 1);
+  assert.equal(decide({ aboveSoftConcurrency: true, comingInstances: 1 }).start, 0);
+});
+
+test("decideStarts names the tightest limit", () => {
+  const waitingCalls = 30;
+  assert.deepEqual(decide({ waitingCalls, instances: 3, functionInstancesMax: 5 }), {
+    start: 2,
+    limitedBy: "function",
+  });
+  assert.deepEqual(decide({ waitingCalls, accountInstancesLeft: 4 }), { start: 4, limitedBy: "account" });
+  assert.deepEqual(decide({ waitingCalls, accountInstancesLeft: -1 }), { start: 0, limitedBy: "account" });
+  assert.deepEqual(decide({ waitingCalls, hostMemoryLeftMb: 1535 }), { start: 2, limitedBy: "host" });
+  assert.deepEqual(decide({ waitingCalls, functionInstancesMax: 4, accountInstancesLeft: 2 }), {
+    start: 2,
+    limitedBy: "account",
+  });
+  assert.deepEqual(decide({ waitingCalls }), { start: 10, limitedBy: undefined });
+});
+
+test("decideStarts pauses after failed starts, then tries one at a time until one works", () => {
+  const waitingCalls = 30;
+  assert.deepEqual(decide({ waitingCalls, backOff: "paused" }), { start: 0, limitedBy: "backOff" });
+  assert.equal(decide({ waitingCalls, backOff: "trying" }).start, 1);
+  assert.equal(decide({ waitingCalls, backOff: "trying", comingInstances: 1 }).start, 0);
+});

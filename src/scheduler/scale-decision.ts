@@ -1,0 +1,61 @@
+/** What a decision looks at: one function and the room that is left, at one moment. */
+export interface ScaleObservation {
+  /** Calls in the queue. */
+  readonly waitingCalls: number;
+  /** Instances of the serving revision that will take calls soon: starting, or connecting anew. */
+  readonly comingInstances: number;
+  /** Instances of the serving revision that take calls or will: those that finish their last calls do not count. */
+  readonly instances: number;
+  /** Calls that one more instance is expected to take at once, at least 1. */
+  readonly callsPerInstance: number;
+  /** Every instance has more calls than instanceSoftConcurrency. */
+  readonly aboveSoftConcurrency: boolean;
+  /** Whether starts of the revision fail (BackOff.stateAt). */
+  readonly backOff: "off" | "paused" | "trying";
+  /** Most instances of the function; undefined: only the shared limits. */
+  readonly functionInstancesMax: number | undefined;
+  /** Instances that the account may still start. */
+  readonly accountInstancesLeft: number;
+  /** Memory that instances may still take together, in MB, and what one of this revision takes. */
+  readonly hostMemoryLeftMb: number;
+  readonly memoryMb: number;
+}
+
+/** What keeps a decision below what the calls need. */
+export type ScaleLimit = "backOff" | "function" | "account" | "host";
+
+export interface ScaleDecision {
+  /** Instances to start. */
+  readonly start: number;
+  /** Set where fewer are started than the calls need: the tightest limit. */
+  readonly limitedBy: ScaleLimit | undefined;
+}
+
+/**
+ * How many instances to start: as many as the waiting calls need beyond what comes anyway. A function fills its
+ * instances before it gets another, unless instanceSoftConcurrency asks for the next one early (Function Compute,
+ * "Instance concurrency").
+ */
+export function decideStarts(seen: ScaleObservation): ScaleDecision {
+  const forQueue = Math.ceil(seen.waitingCalls / seen.callsPerInstance) - seen.comingInstances;
+  const early = seen.aboveSoftConcurrency && seen.comingInstances === 0 ? 1 : 0;
+  let start = Math.max(0, forQueue, early);
+  let limitedBy: ScaleLimit | undefined;
+  for (const [limit, left] of limitsOf(seen)) {
+    if (left >= start) continue;
+    start = Math.max(0, left);
+    limitedBy = limit;
+  }
+  return { start, limitedBy };
+}
+
+/** How many starts each limit allows now. */
+function limitsOf(seen: ScaleObservation): readonly (readonly [ScaleLimit, number])[] {
+  const retries = { off: Number.POSITIVE_INFINITY, paused: 0, trying: 1 - seen.comingInstances };
+  return [
+    ["backOff", retries[seen.backOff]],
+    ["function", (seen.functionInstancesMax ?? Number.POSITIVE_INFINITY) - seen.instances],
+    ["account", seen.accountInstancesLeft],
+    ["host", Math.floor(seen.hostMemoryLeftMb / seen.memoryMb)],
+  ];
+}

@@ -1,0 +1,153 @@
+/** What the sandbox gives: a port of one's own for each instance, another user, nothing left behind. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import { folderOf, missingPart, runJob, testPrograms } from "../support/clients.ts";
+import { descendantsOf, isAlive, processesWith } from "../support/processes.ts";
+import { eventually, runCommand, Sluice } from "../support/sluice.ts";
+
+function sandboxMissing(): string | undefined {
+  if (process.platform !== "linux") return "the sandbox needs Linux";
+  if (process.getuid?.() !== 0) return "the sandbox needs root in this version";
+  for (const tool of ["bwrap", "ip", "setpriv", "unshare"]) {
+    if (spawnSync("sh", ["-c", `command -v ${tool}`]).status !== 0) return `${tool} is not installed`;
+  }
+  return undefined;
+}
+
+const skip = missingPart(sandboxMissing());
+
+describe("the sandbox", { skip }, () => {
+  test("eight instances of a server fixed on port 8089 run at once, each under a user id of its own function", async () => {
+    const { go } = await testPrograms();
+    const home = await mkdtemp(join(homedir(), ".sluice-e2e-"));
+    try {
+      // mkdtemp makes it 0700: other users cannot look below it.
+      await using sluice = await Sluice.start({ isolation: "sandbox", dataDir: join(home, "data") });
+      const info = await sluice.deploy({
+        name: "fixedport",
+        codeUri: folderOf(go.fixedport),
+        function: { instanceConcurrency: 1, customRuntimeConfig: { command: ["./fixedport"] } },
+      });
+      const greeters = Array.from({ length: 8 }, () =>
+        runCommand(go.greeterClient, [...sluice.clientFlags(info), "-name", "world", "-only", "hello"]),
+      );
+      for (const { code, stdout, stderr } of await Promise.all(greeters)) {
+        assert.equal(code, 0, stderr);
+        assert.match(stdout, /Greeting: Hello world/);
+      }
+      const own = processesWith("./fixedport").filter((entry) => entry.commandLine.startsWith("./fixedport"));
+      assert.ok(own.length >= 1);
+      const uids = new Set(own.map((entry) => entry.uid));
+      assert.equal(uids.size, 1);
+      assert.ok(![...uids].includes(0));
+      const echo = await sluice.deploy({
+        name: "echo",
+        codeUri: folderOf(go.echo),
+        function: { customRuntimeConfig: { command: ["./echo"] } },
+      });
+      await runJob(sluice, echo, {});
+      const other = processesWith("./echo").find((entry) => entry.commandLine.startsWith("./echo"));
+      assert.ok(other && !uids.has(other.uid) && other.uid !== 0);
+      await sluice.stop();
+    } finally {
+      await rm(home, { recursive: true, force: true });
+    }
+  });
+
+  test("nothing of a function or a namespace is left 2 s after SIGKILL of any one process of Sluice", async () => {
+    const { go } = await testPrograms();
+    const before = interfaces();
+    const sluice = await Sluice.start({ isolation: "sandbox" });
+    const info = await sluice.deploy({
+      name: "echo",
+      codeUri: folderOf(go.echo),
+      function: { customRuntimeConfig: { command: ["./echo"] } },
+    });
+    const { pid } = sluice.endpoint;
+    const spawner = descendantsOf(pid).find((entry) => entry.commandLine.includes("spawner-main"));
+    assert.ok(spawner, "the spawner runs");
+    await runJob(sluice, info, {});
+    process.kill(spawner.pid, "SIGKILL");
+    await eventually("no process of a function after the spawner's death", () => functions() === 0, 2000);
+    assert.deepEqual((await runJob(sluice, info, {})).codes, { OK: 1 }, "a new spawner starts the next instance");
+    process.kill(pid, "SIGKILL");
+    await eventually("no process of a function after main's death", () => functions() === 0, 2000);
+    await eventually(
+      "no network interface after main's death",
+      () => interfaces().every((name) => before.includes(name)),
+      2000,
+    );
+    await sluice.stop();
+    assert.equal(isAlive(pid), false);
+  });
+
+  test("the demo runs with the Node.js that runs Sluice, and functions see none of the host's files", async () => {
+    await using sluice = await Sluice.start({ isolation: "sandbox", args: ["--demo"] });
+    assert.match(sluice.output, /Hello world/);
+    const folder = join(sluice.dataDir, "looker");
+    await mkdir(folder);
+    const script = "#!/bin/sh\nid -u; which node; ls / /root /home 2>&1; cat /etc/shadow 2>&1; env; exit 7\n";
+    await writeFile(join(folder, "bootstrap"), script, { mode: 0o755 });
+    const info = await sluice.deploy({ name: "looker", codeUri: folder });
+    await runJob(sluice, info, { deadlineMs: 10_000 });
+    const text = await eventually("its output", async () => {
+      const all = (await sluice.logs("test/looker"))
+        .filter((line) => line.source === "stdout")
+        .map((line) => line.text);
+      return all.some((line) => line.startsWith("FC_FUNCTION_NAME=")) ? all.join("\n") : undefined;
+    });
+    assert.doesNotMatch(text, /^0$/m, "not root");
+    assert.match(text, /node$/m, "node is in PATH");
+    assert.match(text, /cannot (access|open directory) '\/root'/);
+    assert.match(text, /shadow: No such file/);
+    assert.match(text, /FC_FUNCTION_NAME=looker/);
+    assert.doesNotMatch(text, /SLUICE_/);
+  });
+});
+
+/** Processes that run a fixture as a function. */
+function functions(): number {
+  return processesWith("./echo").filter((entry) => entry.commandLine.startsWith("./echo")).length;
+}
+
+function interfaces(): string[] {
+  const { stdout } = spawnSync("ip", ["-o", "link"], { encoding: "utf8" });
+  return stdout.split("\n").map((line) => line.split(":")[1]?.trim() ?? "");
+}
+
+test("the seed's s.yaml deploys as it stands, and the printed commands work verbatim with two functions deployed", {
+  skip,
+}, async () => {
+  await testPrograms();
+  const root = join(import.meta.dirname, "..", "..");
+  await using sluice = await Sluice.start({ isolation: "sandbox" });
+  await sluice.ok(["deploy", "-t", join(root, "examples", "node-greeter", "s.yaml"), "-y"]);
+  const printed = await sluice.cli(["deploy", "-t", join(root, "test", "fixtures", "seed", "s.yaml"), "-y"]);
+  assert.equal(printed.code, 0, printed.stderr);
+  const { pythonClient } = await testPrograms();
+  const python = pythonClient === undefined ? "" : `${dirname(pythonClient.command[0])}:`;
+  const go = spawnSync("go", ["env", "GOPATH"], { encoding: "utf8" }).stdout.trim();
+  const path = `${python}${go}/bin:${process.env["PATH"]}`;
+  for (const example of ["golang-greeter", "python-greeter"]) {
+    const said = await sluice.ok(["deploy", "-t", join(root, "examples", example, "s.yaml"), "-y"]);
+    const commands = said.split("\n").filter((line) => /^ {2}[a-z]/.test(line));
+    assert.ok(commands.length >= 3, said);
+    for (const command of commands) {
+      if (command.includes("grpcurl") && missingPart(grpcurlMissing(path))) continue;
+      const env = { ...process.env, SLUICE_DATA: sluice.dataDir, PATH: path };
+      const result = await runCommand("sh", ["-c", command], { cwd: root, env });
+      assert.equal(result.code, 0, `${command}\n${result.stdout}${result.stderr}`);
+      assert.match(result.stdout, /Hello world/, command);
+    }
+  }
+  assert.match(await readFile(join(sluice.dataDir, "endpoint.json"), "utf8"), /grpcAddress/);
+});
+
+function grpcurlMissing(path: string): string | undefined {
+  const found = spawnSync("sh", ["-c", "command -v grpcurl"], { env: { ...process.env, PATH: path } }).status === 0;
+  return found ? undefined : "grpcurl is not installed";
+}

@@ -1,0 +1,86 @@
+import { existsSync, linkSync, mkdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { type Fixtures, fixtures } from "../fixtures/build.ts";
+import { type Info, runCommand, type Sluice } from "./sluice.ts";
+
+/** A job of the Go test client; test/fixtures/go/client/job.go says what each field means. */
+export interface Job {
+  readonly kind?: "unary" | "serverStream" | "clientStream" | "bidi";
+  readonly calls?: number;
+  readonly durationMs?: number;
+  readonly workers?: number;
+  readonly connections?: number;
+  readonly ratePerSecond?: number;
+  readonly messages?: number;
+  readonly payload?: string;
+  readonly payloadBytes?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly deadlineMs?: number;
+  readonly cancelAfterMs?: number;
+  readonly cancelAfterMessages?: number;
+  readonly holdMs?: number;
+  readonly allOpen?: boolean;
+}
+
+export interface JobReport {
+  readonly calls: number;
+  readonly codes: Readonly<Record<string, number>>;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly messages: number;
+  readonly mismatches: number;
+  /** Replies by the process that gave them. */
+  readonly pids: Readonly<Record<string, number>>;
+  /** Most calls that an instance saw at once. */
+  readonly peakCalls: number;
+  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+export interface MatrixReport {
+  readonly client: string;
+  readonly ok: boolean;
+  readonly cases: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+}
+
+let built: Promise<Fixtures> | undefined;
+
+/** The test programs, built once for all tests of a file. */
+export function testPrograms(): Promise<Fixtures> {
+  built ??= fixtures();
+  return built;
+}
+
+/** Has the Go client make the calls of a job. */
+export async function runJob(sluice: Sluice, info: Info, job: Job): Promise<JobReport> {
+  const { go } = await testPrograms();
+  const { code, stdout, stderr } = await runCommand(go.client, [...sluice.clientFlags(info), "run"], {
+    input: JSON.stringify(job),
+  });
+  if (code !== 0) throw new Error(`The Go client exited with ${code}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** Has a client check every kind of call once: its command, then the flags of the endpoint, then what it is to do. */
+export async function runMatrix(command: readonly string[], flags: readonly string[]): Promise<MatrixReport> {
+  const [program, ...args] = command as [string, ...string[]];
+  const { code, stdout, stderr } = await runCommand(program, [...args, ...flags]);
+  if (code !== 0) throw new Error(`${program} exited with ${code}: ${stderr}${stdout}`);
+  return JSON.parse(stdout);
+}
+
+/** A folder that holds this one program alone, to be deployed. */
+export function folderOf(program: string): string {
+  const folder = `${program}.code`;
+  const file = join(folder, basename(program));
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    linkSync(program, file);
+  }
+  return folder;
+}
+
+/** What must be there to test everything: in CI a missing part is a failure, elsewhere the reason to skip. */
+export function missingPart(reason: string | undefined): string | false {
+  if (reason === undefined) return false;
+  if (process.env["CI"]) throw new Error(`Missing in CI: ${reason}`);
+  return reason;
+}
