@@ -303,8 +303,8 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink> {
       at: this.#context.clock.epochMs(),
       durationMs: this.#context.clock.nowMs() - this.#startedAt,
       grpcStatus,
-      ...(cause && { errorType: cause.errorType, message: cause.message }),
-      ...(this.#instance && { instanceId: this.#instance.id }),
+      instanceId: this.#instance?.id,
+      cause,
     });
   }
 

@@ -82,7 +82,7 @@ test("a call without answer ends with 13 FunctionTimeout when the function's tim
   await closed;
   assert.equal(stream.rstCode, 8);
   assert.match(
-    bench.ended[0]?.message ?? "",
+    bench.ended[0]?.cause?.message ?? "",
     /^server closed the stream without sending trailers: .*timeout of 0\.1 s/,
   );
 });
@@ -112,7 +112,7 @@ test("a client's cancel reaches the function as RST_STREAM CANCEL at once, and f
   await closed;
   assert.equal(stream.rstCode, 8);
   assert.equal(bench.scheduler.statusOf(KEY)?.instances[0]?.openCalls, 0);
-  assert.equal(bench.ended[0]?.errorType, "ClientCancelled");
+  assert.equal(bench.ended[0]?.cause?.errorType, "ClientCancelled");
 });
 
 test("a cancel is at the function within 10 ms (median of 20)", async () => {

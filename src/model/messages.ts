@@ -1,34 +1,31 @@
 /** Messages between the main loop (gateway, scheduler) and the worker (control API, store, logs, bill). Plain data. */
 import type { Delta, Snapshot } from "./data-plane.ts";
-import type { ErrorType } from "./faults.ts";
+import type { ErrorType, Fault } from "./faults.ts";
 import type { FunctionKey, InstanceId, RevisionId } from "./ids.ts";
+import type { LogRecord } from "./sluice-api.ts";
 import type { UsageRecord } from "./usage.ts";
 
-/** One line of a function's log. */
-export interface LogLine {
-  readonly function: FunctionKey;
-  /** Unix epoch milliseconds. */
-  readonly at: number;
-  readonly source: "stdout" | "stderr" | "platform";
-  /** Without line end; cut at 32 KB. */
-  readonly text: string;
-  readonly instanceId?: InstanceId;
-  readonly requestId?: string;
-}
-
-/** A call that ended, for the log and the metrics. */
+/** A call that ended, for the log. */
 export interface CallEnded {
   readonly function: FunctionKey;
   readonly requestId: string;
   /** Path of the call, `/package.Service/Method`. */
   readonly method: string;
+  /** Unix epoch milliseconds. */
   readonly at: number;
   readonly durationMs: number;
   readonly grpcStatus: number;
-  /** Set where the platform ended it. */
-  readonly errorType?: ErrorType;
-  readonly message?: string;
-  readonly instanceId?: InstanceId;
+  /** Where it ran; undefined where it reached no instance. */
+  readonly instanceId: InstanceId | undefined;
+  /** Why the platform ended it; undefined where the function did. */
+  readonly cause: Fault | undefined;
+}
+
+/** Calls of one function that it ended itself, as lines of its call log (see call-line.ts): one string, not objects. */
+export interface EndedCalls {
+  readonly function: FunctionKey;
+  readonly lines: string;
+  readonly count: number;
 }
 
 export type InstancePhase = "starting" | "ready" | "stopping";
@@ -70,8 +67,9 @@ export type ToWorker =
   | { readonly type: "resync" }
   | {
       readonly type: "events";
-      readonly calls: readonly CallEnded[];
-      readonly lines: readonly LogLine[];
+      readonly calls: readonly EndedCalls[];
+      /** Lines of functions and of the platform, among them the calls that the platform ended. */
+      readonly lines: readonly LogRecord[];
       readonly usage: readonly UsageRecord[];
       readonly functions: readonly FunctionStatus[];
       /** Functions that are gone from the data plane, with no instance left. */

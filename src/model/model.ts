@@ -1,4 +1,5 @@
 /** Front door of src/model: the nouns of Sluice, pure. */
+export * from "./call-line.ts";
 export * from "./data-plane.ts";
 export * from "./faults.ts";
 export * from "./ids.ts";

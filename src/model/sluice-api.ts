@@ -41,12 +41,14 @@ export interface FunctionsAnswer {
   readonly functions: readonly FunctionInfo[];
 }
 
-/** One line of `GET /sluice/v1/logs` and of the log files, as JSON Lines. */
+/** One line of a function's log, of `GET /sluice/v1/logs` and of the log files, as JSON Lines. */
 export interface LogRecord {
   readonly function: FunctionKey;
+  /** Unix epoch milliseconds. */
   readonly at: number;
   /** `call`: a call that the function ended. `platform`: Sluice speaks, also where it ended a call. */
   readonly source: "stdout" | "stderr" | "platform" | "call";
+  /** Without line end; what a function printed is cut at 32 KB. */
   readonly text: string;
   readonly instanceId?: InstanceId;
   readonly requestId?: string;

@@ -1,15 +1,26 @@
 import type { Channel, Clock, WakeUp } from "../base/base.ts";
 import type { OutputLine } from "../drivers/driver.ts";
-import type { CallEnded, FunctionKey, FunctionStatus, LogLine, ToMain, ToWorker, UsageRecord } from "../model/model.ts";
+import {
+  type CallEnded,
+  callLine,
+  type Fault,
+  type FunctionKey,
+  type FunctionStatus,
+  type LogRecord,
+  platformEndedRecord,
+  type ToMain,
+  type ToWorker,
+  type UsageRecord,
+} from "../model/model.ts";
 
 /** How long reports are gathered: well below the 200 ms within which `logs -f` shows a line. */
 const BATCH_MS = 40;
 
-/** Reports gathered at the most; with no worker to take them, the oldest lines are dropped. */
+/** Lines gathered at the most; with no worker to take them, new ones are dropped. */
 const GATHERED_MAX = 100_000;
 
 type Events = Extract<ToWorker, { type: "events" }>;
-type Batch = { -readonly [Name in "calls" | "lines" | "usage" | "functions" | "gone"]: Events[Name][number][] };
+type Batch = { -readonly [Name in "lines" | "usage" | "functions" | "gone"]: Events[Name][number][] };
 
 /**
  * Gathers what the main loop has to report (ended calls, lines of functions, usage, states of functions) and posts it
@@ -21,6 +32,9 @@ export class Reports {
   readonly #changed = new Set<FunctionKey>();
   #channel: Channel<ToWorker, ToMain> | undefined;
   #batch = emptyBatch();
+  /** Calls that functions ended, by function. */
+  #calls = new Map<FunctionKey, { lines: string; count: number }>();
+  #gathered = 0;
   #wakeUp: WakeUp | undefined;
   /** Lines and calls lost for want of a worker. */
   dropped = 0;
@@ -36,11 +50,21 @@ export class Reports {
   }
 
   callEnded(ended: CallEnded): void {
-    this.#add(this.#batch.calls, ended);
+    if (isPlatformEnded(ended)) {
+      this.#line(platformEndedRecord(ended));
+      return;
+    }
+    if (!this.#mayGather()) return;
+    const calls = this.#calls.get(ended.function);
+    if (calls === undefined) this.#calls.set(ended.function, { lines: callLine(ended), count: 1 });
+    else {
+      calls.lines += callLine(ended);
+      calls.count += 1;
+    }
   }
 
-  lines(lines: readonly (LogLine | OutputLine)[]): void {
-    for (const line of lines) this.#add(this.#batch.lines, line);
+  lines(lines: readonly (LogRecord | OutputLine)[]): void {
+    for (const line of lines) this.#line(line);
   }
 
   usage(record: UsageRecord): void {
@@ -66,17 +90,26 @@ export class Reports {
     }
     this.#changed.clear();
     const batch = this.#batch;
+    const calls = [...this.#calls].map(([key, gathered]) => ({ function: key, ...gathered }));
     this.#batch = emptyBatch();
-    channel.post({ type: "events", ...batch });
+    this.#calls.clear();
+    this.#gathered = 0;
+    channel.post({ type: "events", calls, ...batch });
   }
 
-  #add<T>(list: T[], item: T): void {
-    if (list.length >= GATHERED_MAX) {
+  #line(line: LogRecord): void {
+    if (this.#mayGather()) this.#batch.lines.push(line);
+  }
+
+  /** Counts a line, and has it posted soon. False: there are too many. */
+  #mayGather(): boolean {
+    if (this.#gathered >= GATHERED_MAX) {
       this.dropped += 1;
-      return;
+      return false;
     }
-    list.push(item);
+    this.#gathered += 1;
     this.#schedule();
+    return true;
   }
 
   #schedule(): void {
@@ -85,6 +118,10 @@ export class Reports {
   }
 }
 
+function isPlatformEnded(ended: CallEnded): ended is CallEnded & { readonly cause: Fault } {
+  return ended.cause !== undefined;
+}
+
 function emptyBatch(): Batch {
-  return { calls: [], lines: [], usage: [], functions: [], gone: [] };
+  return { lines: [], usage: [], functions: [], gone: [] };
 }

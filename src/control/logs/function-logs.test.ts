@@ -5,15 +5,14 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { silentLogger } from "../../base/base.ts";
 import { FakeClock } from "../../base/testing/fake-clock.ts";
-import { functionKey, type LogLine } from "../../model/model.ts";
+import { callLine, functionKey, type LogRecord } from "../../model/model.ts";
 import { FunctionLogs, type LogReader } from "./function-logs.ts";
 import { LiveLines } from "./live-lines.ts";
 import { LOG_LIMITS, LogFile, type LogLimits } from "./log-file.ts";
-import { recordOfCall } from "./log-records.ts";
 
 const key = functionKey("s", "f");
 
-function line(text: string, at = 1, change: Partial<LogLine> = {}): LogLine {
+function line(text: string, at = 1, change: Partial<LogRecord> = {}): LogRecord {
   return { function: key, at, source: "stdout", text, ...change };
 }
 
@@ -51,22 +50,24 @@ describe("FunctionLogs", () => {
       assert.equal((await stat(join(dir, "s", "f.log"))).mode & 0o777, 0o600);
     }));
 
-  test("a call that the platform ended is a platform line with request id, method, cause and duration", () => {
-    const call = { function: key, requestId: "r", method: "/a.B/C", at: 5, durationMs: 60_000.4, grpcStatus: 13 };
-    const ended = recordOfCall({ ...call, errorType: "FunctionTimeout", message: "it ran too long" });
-    assert.equal(ended.source, "platform");
-    assert.equal(ended.text, "/a.B/C ended with 13 INTERNAL after 60000 ms: FunctionTimeout: it ran too long");
-    assert.equal(ended.requestId, "r");
-    assert.equal(recordOfCall({ ...call, grpcStatus: 0 }).source, "call");
-  });
-
-  test("lines and calls that came together stand in the order of time", () =>
-    withLogs(async (logs) => {
-      const call = { function: key, requestId: "r", method: "/m", at: 2, durationMs: 1, grpcStatus: 0 };
-      logs.add([line("first", 1), line("last", 3)], [call]);
-      const texts = await textsOf(await logs.read({ function: key, follow: false }));
-      assert.deepEqual(texts, ["first", "/m ended with 0 OK after 1 ms", "last"]);
-    }));
+  test("words and calls are read in the order of time; many calls do not push words out", () =>
+    withLogs(
+      async (logs) => {
+        const call = { function: key, requestId: "r", method: "/m", at: 2, durationMs: 1, grpcStatus: 0 };
+        const lines = callLine({ ...call, instanceId: undefined, cause: undefined });
+        logs.add([line("first", 1), line("last", 3)], [{ function: key, lines, count: 1 }]);
+        const read = async () => textsOf(await logs.read({ function: key, follow: false }));
+        assert.deepEqual(await read(), ["first", "/m ended with 0 OK after 1 ms", "last"]);
+        for (let round = 0; round < 20; round += 1) {
+          logs.add([], [{ function: key, lines: lines.repeat(3), count: 3 }]);
+          await read();
+        }
+        const texts = await read();
+        assert.ok(texts.length < 30);
+        assert.deepEqual([texts[0], texts.at(-1)], ["first", "last"]);
+      },
+      { ...LOG_LIMITS, fileSizeMaxBytes: 1000, fileCount: 2 },
+    ));
 
   test("read: past lines in order, over rotated files and a restart, by request and by time", () =>
     withLogs(
@@ -188,12 +189,13 @@ test("LogFile.append: what waits for the disk is bounded; listeners get even wha
   });
   const heard: string[] = [];
   await file.attach((text) => heard.push(text));
-  for (let index = 0; index < 20; index += 1) file.append("x".repeat(19));
+  for (let index = 0; index < 20; index += 1) file.append(`${"x".repeat(9)}\n${"y".repeat(8)}\n`, 2);
   await file.flush();
   await file.flush();
-  assert.equal(dropped, 15);
-  assert.equal(heard.length, 20);
-  assert.equal((await readFile(join(dir, "f.log"), "utf8")).split("\n").length, 6);
+  assert.equal(dropped, 30);
+  assert.deepEqual(heard.slice(0, 3), ["x".repeat(9), "y".repeat(8), "x".repeat(9)]);
+  assert.equal(heard.length, 40);
+  assert.equal((await readFile(join(dir, "f.log"), "utf8")).split("\n").length, 11);
   await rm(dir, { recursive: true });
 });
 

@@ -1,11 +1,13 @@
-/** The logs of all functions: `<dir>/<service>/<function>.log`, as JSON Lines. */
+/**
+ * The logs of all functions, as JSON Lines: `<dir>/<service>/<function>.log` holds what the function and the platform
+ * wrote, `<function>.calls` the calls that the function ended, so that many calls do not push its words out.
+ */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Logger } from "../../base/base.ts";
-import { type CallEnded, type FunctionKey, functionKey, type LogLine, type LogRecord } from "../../model/model.ts";
+import { type EndedCalls, type FunctionKey, functionKey, type LogRecord, parseLogLine } from "../../model/model.ts";
 import { LiveLines } from "./live-lines.ts";
 import { LOG_LIMITS, LogFile, type LogLimits } from "./log-file.ts";
-import { recordOfCall, recordOfLine } from "./log-records.ts";
 import { mergedPast } from "./past-lines.ts";
 
 /** Which lines are asked for. */
@@ -27,6 +29,12 @@ export interface LogReader {
   close(): void;
 }
 
+/** A function's two files. */
+interface FunctionFiles {
+  readonly words: LogFile;
+  readonly calls: LogFile;
+}
+
 /** Time between two warnings about dropped lines. */
 const WARNING_INTERVAL_MS = 60_000;
 
@@ -35,7 +43,7 @@ export class FunctionLogs {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #limits: LogLimits;
-  readonly #files = new Map<FunctionKey, LogFile>();
+  readonly #files = new Map<FunctionKey, FunctionFiles>();
   /** Readers that follow all functions, also those whose first line is still to come. */
   readonly #followers = new Set<LiveLines>();
   #droppedCount = 0;
@@ -53,22 +61,21 @@ export class FunctionLogs {
     return this.#droppedCount;
   }
 
-  add(lines: readonly LogLine[], calls: readonly CallEnded[]): void {
-    const records = [...lines.map(recordOfLine), ...calls.map(recordOfCall)];
-    records.sort((left, right) => left.at - right.at);
-    for (const record of records) this.#append(record);
+  add(lines: readonly LogRecord[], calls: readonly EndedCalls[]): void {
+    for (const line of lines) this.#filesOf(line.function).words.append(`${JSON.stringify(line)}\n`, 1);
+    for (const { function: key, lines, count } of calls) this.#filesOf(key).calls.append(lines, count);
   }
 
   async read(query: LogQuery): Promise<LogReader> {
     const live = new LiveLines();
     const keys = query.function === undefined ? await this.#known() : [query.function];
-    const files = keys.map((key) => this.#fileOf(key));
+    const files = keys.flatMap((key) => Object.values(this.#filesOf(key)));
     // No await since the files were looked up: those that come later attach this reader themselves.
     if (query.function === undefined && query.follow) this.#followers.add(live);
     const close = () => {
       this.#followers.delete(live);
       live.end();
-      for (const file of this.#files.values()) file.detach(live.add);
+      for (const file of this.#allFiles()) file.detach(live.add);
     };
     try {
       const pasts = await Promise.all(files.map((file) => file.attach(live.add)));
@@ -90,21 +97,27 @@ export class FunctionLogs {
   /** Writes what is pending. */
   async close(): Promise<void> {
     for (const live of this.#followers) live.end();
-    await Promise.all([...this.#files.values()].map((file) => file.flush()));
+    await Promise.all([...this.#allFiles()].map((file) => file.flush()));
   }
 
-  #append(record: LogRecord): void {
-    this.#fileOf(record.function).append(JSON.stringify(record));
-  }
-
-  #fileOf(key: FunctionKey): LogFile {
-    let file = this.#files.get(key);
-    if (file === undefined) {
-      file = new LogFile(join(this.#dir, `${key}.log`), this.#limits, (count, reason) => this.#dropped(count, reason));
-      this.#files.set(key, file);
-      for (const live of this.#followers) void this.#attachLater(file, live);
+  #filesOf(key: FunctionKey): FunctionFiles {
+    let files = this.#files.get(key);
+    if (files === undefined) {
+      files = { words: this.#open(`${key}.log`), calls: this.#open(`${key}.calls`) };
+      this.#files.set(key, files);
+      for (const file of Object.values(files)) {
+        for (const live of this.#followers) void this.#attachLater(file, live);
+      }
     }
-    return file;
+    return files;
+  }
+
+  #open(name: string): LogFile {
+    return new LogFile(join(this.#dir, name), this.#limits, (count, reason) => this.#dropped(count, reason));
+  }
+
+  *#allFiles(): Generator<LogFile> {
+    for (const files of this.#files.values()) yield* Object.values(files);
   }
 
   /** A function's first line since a reader began to follow: there is nothing past to read. */
@@ -144,8 +157,8 @@ async function* selected(
     record.at >= sinceAt && (requestId === undefined || record.requestId === requestId);
   for await (const record of past) if (wanted(record)) yield record;
   for (let line = await live.next(); line !== undefined; line = await live.next()) {
-    const record = JSON.parse(line) as LogRecord;
-    if (wanted(record)) yield record;
+    const record = parseLogLine(line);
+    if (record !== undefined && wanted(record)) yield record;
   }
   return undefined;
 }

@@ -17,6 +17,12 @@ export const LOG_LIMITS: LogLimits = {
   pendingMaxBytes: 4 * 1024 ** 2,
 };
 
+/** Lines, each with its end. */
+interface Lines {
+  readonly lines: string;
+  readonly count: number;
+}
+
 /** Takes lines (JSON, without line end) as they arrive. */
 export type LineListener = (line: string) => void;
 
@@ -36,7 +42,7 @@ export class LogFile {
   readonly #onDropped: (count: number, reason: string) => void;
   readonly #listeners = new Set<LineListener>();
   #queue: Promise<void> = Promise.resolve();
-  #pending: string[] = [];
+  #pending: Lines[] = [];
   #pendingBytes = 0;
   #drainQueued = false;
   /** Size of the current file; undefined until it was looked at. */
@@ -48,15 +54,15 @@ export class LogFile {
     this.#onDropped = onDropped;
   }
 
-  /** Hands a line to the listeners at once and to the disk soon. */
-  append(line: string): void {
-    for (const listener of this.#listeners) listener(line);
-    const sizeBytes = Buffer.byteLength(line) + 1;
+  /** Hands `count` lines, each with its end, to the listeners at once and to the disk soon. */
+  append(lines: string, count: number): void {
+    for (const listener of this.#listeners) eachLine(lines, listener);
+    const sizeBytes = Buffer.byteLength(lines);
     if (this.#pendingBytes + sizeBytes > this.#limits.pendingMaxBytes) {
-      this.#onDropped(1, "the disk is too slow");
+      this.#onDropped(count, "the disk is too slow");
       return;
     }
-    this.#pending.push(line);
+    this.#pending.push({ lines, count });
     this.#pendingBytes += sizeBytes;
     if (this.#drainQueued) return;
     this.#drainQueued = true;
@@ -67,7 +73,7 @@ export class LogFile {
   attach(listener: LineListener): Promise<PastLog> {
     return this.#enqueue(async () => {
       const past = await this.#openAll();
-      for (const line of this.#pending) listener(line);
+      for (const { lines } of this.#pending) eachLine(lines, listener);
       this.#listeners.add(listener);
       return past;
     });
@@ -93,26 +99,27 @@ export class LogFile {
 
   async #drain(): Promise<void> {
     this.#drainQueued = false;
-    const lines = this.#pending;
+    const pending = this.#pending;
     this.#pending = [];
     this.#pendingBytes = 0;
     try {
-      for (const chunk of this.#chunks(lines)) await this.#write(chunk);
+      for (const chunk of this.#chunks(pending)) await this.#write(chunk);
     } catch (error) {
       this.#sizeBytes = undefined;
-      this.#onDropped(lines.length, error instanceof Error ? error.message : String(error));
+      const count = pending.reduce((sum, each) => sum + each.count, 0);
+      this.#onDropped(count, error instanceof Error ? error.message : String(error));
     }
   }
 
   /** Lines gathered into pieces that fit a file. */
-  *#chunks(lines: readonly string[]): Generator<string> {
+  *#chunks(pending: readonly Lines[]): Generator<string> {
     let chunk = "";
-    for (const line of lines) {
-      if (chunk !== "" && chunk.length + line.length > this.#limits.fileSizeMaxBytes / 2) {
+    for (const { lines } of pending) {
+      if (chunk !== "" && chunk.length + lines.length > this.#limits.fileSizeMaxBytes / 2) {
         yield chunk;
         chunk = "";
       }
-      chunk += `${line}\n`;
+      chunk += lines;
     }
     if (chunk !== "") yield chunk;
   }
@@ -159,6 +166,14 @@ export class LogFile {
 
   #nameOf(age: number): string {
     return age === 0 ? this.#path : `${this.#path}.${age}`;
+  }
+}
+
+function eachLine(lines: string, listener: LineListener): void {
+  for (let start = 0; start < lines.length; ) {
+    const end = lines.indexOf("\n", start);
+    listener(lines.slice(start, end));
+    start = end + 1;
   }
 }
 

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import type { LogRecord } from "../../model/model.ts";
+import { type LogRecord, parseLogLine } from "../../model/model.ts";
 import type { PastLog } from "./log-file.ts";
 
 /** The records of several functions' files in the order of time, reading as it goes. Closes the files at its end. */
@@ -28,18 +28,9 @@ async function* recordsOf({ files }: PastLog): AsyncGenerator<LogRecord, undefin
     if (sizeBytes === 0) continue;
     const input = handle.createReadStream({ start: 0, end: sizeBytes - 1, autoClose: false });
     for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-      const record = parsed(line);
+      const record = parseLogLine(line);
       if (record !== undefined) yield record;
     }
   }
   return undefined;
-}
-
-/** Undefined for a line that a crash left half written. */
-function parsed(line: string): LogRecord | undefined {
-  try {
-    return JSON.parse(line) as LogRecord;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
+  callLine,
   type FunctionInfo,
   type FunctionStatus,
   functionKey,
@@ -143,11 +144,9 @@ describe("GET /sluice/v1/logs", () => {
 
   test("without follow it ends; by request id and time", () =>
     withControl(async ({ control, main }) => {
-      const ended = { function: key, method: "/a.B/C", at: 9, durationMs: 1, grpcStatus: 13, message: "m" };
-      main.report({
-        lines: [line("early", 1), line("late", 8)],
-        calls: [{ ...ended, requestId: "r-1", errorType: "FunctionExited" }],
-      });
+      const call = { function: key, requestId: "r-1", method: "/a.B/C", at: 9, durationMs: 1, grpcStatus: 0 };
+      const lines = callLine({ ...call, instanceId: undefined, cause: undefined });
+      main.report({ lines: [line("early", 1), line("late", 8)], calls: [{ function: key, lines, count: 1 }] });
       const read = async (query: string) => {
         const { text } = await send(control.apiPort, { path: `/sluice/v1/logs?${query}` });
         return text
@@ -155,9 +154,9 @@ describe("GET /sluice/v1/logs", () => {
           .slice(0, -1)
           .map((each) => (JSON.parse(each) as LogRecord).source);
       };
-      assert.deepEqual(await read("function=svc%2Ffn"), ["stdout", "stdout", "platform"]);
-      assert.deepEqual(await read("sinceMs=8"), ["stdout", "platform"]);
-      assert.deepEqual(await read("requestId=r-1"), ["platform"]);
+      assert.deepEqual(await read("function=svc%2Ffn"), ["stdout", "stdout", "call"]);
+      assert.deepEqual(await read("sinceMs=8"), ["stdout", "call"]);
+      assert.deepEqual(await read("requestId=r-1"), ["call"]);
       for (const query of ["function=..%2F..%2Fetc", "function=a", "sinceMs=yesterday"]) {
         assert.equal((await send(control.apiPort, { path: `/sluice/v1/logs?${query}` })).status, 400, query);
       }
