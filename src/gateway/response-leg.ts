@@ -34,6 +34,11 @@ export class ResponseLeg implements StreamHandler {
   open(head: HeaderList, endStream: boolean): void {
     try {
       this.#link.meter.begin();
+    } catch (error) {
+      this.#instance.release();
+      throw error;
+    }
+    try {
       this.#stream = this.#link.request(head, endStream, this);
     } catch (error) {
       this.closed();
@@ -99,8 +104,11 @@ export class ResponseLeg implements StreamHandler {
   }
 
   closed(): void {
-    this.#link.meter.end();
-    this.#instance.release();
+    try {
+      this.#link.meter.end();
+    } finally {
+      this.#instance.release();
+    }
   }
 
   #endByReset(code: ErrorCode): void {
