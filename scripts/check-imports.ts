@@ -80,7 +80,7 @@ function problemOf(edge: Edge): string | undefined {
   if (!allowed.includes(to) && !(allowed.includes(`types:${to}`) && (edge.typeOnly || isTest))) {
     return `src/${from} may import ${allowed.join(", ") || "nothing"}`;
   }
-  if (inFolder !== `${to}/${to}.ts` && !OTHER_DOORS.includes(inFolder) && from !== "server") {
+  if (inFolder !== `${to}/${to}.ts` && !OTHER_DOORS.includes(inFolder)) {
     return `src/${to} is entered by its front door, ${to}/${to}.ts`;
   }
   return undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { durationOption, integerOption, repeatedOption } from "./options.ts";
+import { durationOption, integerOption, memoryOption, repeatedOption } from "./options.ts";
 
 test("durationOption takes seconds without a unit and refuses what is no duration", () => {
   assert.deepEqual(
@@ -15,6 +15,16 @@ test("integerOption holds its bounds", () => {
   assert.deepEqual([parse("0"), parse("10")], [0, 10]);
   for (const text of ["11", "-1", "1.5", "", "x"])
     assert.throws(() => parse(text), /expected a whole number from 0 to 10/);
+});
+
+test("memoryOption takes a share or an amount, within what the machine has", () => {
+  assert.deepEqual(
+    ["75%", "4GB", "512", "512mb", "100%", "0.5gb"].map(memoryOption(8000)),
+    [6000, 4096, 512, 512, 8000, 512],
+  );
+  for (const text of ["0", "101%", "9GB", "-1", "half", "", "1TB"]) {
+    assert.throws(() => memoryOption(8000)(text), /this machine's 8000 MB/, text);
+  }
 });
 
 test("repeatedOption collects in order", () => {

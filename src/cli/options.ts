@@ -45,6 +45,24 @@ export function durationOption(text: string): number {
   return Math.round(Number(match[1]) * unitMs);
 }
 
+const UNIT_MB: Readonly<Record<string, number>> = { MB: 1, GB: 1024 };
+
+/** A share of a total, as `75%`, or an amount of memory, as `4096`, `4096MB` or `4GB`. Gives megabytes, at least 1. */
+export function memoryOption(totalMb: number): (text: string) => number {
+  return (text) => {
+    const match = /^(\d+(?:\.\d+)?)(%|MB|GB)?$/i.exec(text);
+    const unit = (match?.[2] ?? "MB").toUpperCase();
+    const number = Number(match?.[1]);
+    const megabytes = Math.floor(unit === "%" ? (totalMb * number) / 100 : number * (UNIT_MB[unit] ?? Number.NaN));
+    if (!(megabytes >= 1 && megabytes <= totalMb)) {
+      throw new UsageError(
+        `expected a share or an amount of this machine's ${totalMb} MB, as 75% or 4GB, got "${text}"`,
+      );
+    }
+    return megabytes;
+  };
+}
+
 /** Collects the values of a flag that may come several times. */
 export function repeatedOption(text: string, previous: unknown): string[] {
   return [...(Array.isArray(previous) ? (previous as string[]) : []), text];

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { systemClock } from "../base/base.ts";
-import { runCli } from "../cli/cli.ts";
-import { type Context, processContext } from "../cli/context.ts";
+import { type Context, processContext, runCli } from "../cli/cli.ts";
 import { Client } from "../client/client.ts";
 import type { Credentials } from "../control/control.ts";
 import { functionKey } from "../model/model.ts";

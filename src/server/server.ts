@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly domain?: string;
   readonly isolation?: "auto" | "sandbox" | "container" | "process";
   readonly drainTimeoutMs?: number;
+  /** memorySize of all instances together. */
+  readonly instanceMemoryMaxMb?: number;
   /** Deploy the example greeter if it is not there, and call it once. */
   readonly demo: boolean;
 }
@@ -72,7 +74,7 @@ export async function startServer(options: StartOptions): Promise<void> {
 
 function configurationOf(options: StartOptions): Configuration {
   const file = options.configFile ?? join(options.dataDir, "config.yaml");
-  const { hosts, grpcPort, apiPort, region, domain, isolation, drainTimeoutMs } = options;
+  const { hosts, grpcPort, apiPort, region, domain, isolation, drainTimeoutMs, instanceMemoryMaxMb } = options;
   return {
     ...loadConfiguration(file, options.configFile !== undefined),
     ...(hosts && { hosts: [...hosts] }),
@@ -82,6 +84,7 @@ function configurationOf(options: StartOptions): Configuration {
     ...(domain && { domain }),
     ...(isolation && { isolation }),
     ...(drainTimeoutMs !== undefined && { drainTimeoutMs }),
+    ...(instanceMemoryMaxMb !== undefined && { instanceMemoryMaxMb }),
   };
 }
 

@@ -69,8 +69,12 @@ describe("calls through Sluice", () => {
   });
 
   test("what remains of the client's deadline is passed on", async () => {
-    const report = await runJob(sluice, echo, { kind: "unary", deadlineMs: 20_000 });
-    assertAllOk(report, 1);
+    const given = await runJob(sluice, echo, { kind: "unary", deadlineMs: 50_000 });
+    assertAllOk(given, 1);
+    const seenMs = given.details[0]?.seen?.deadlineMs ?? Number.NaN;
+    assert.ok(seenMs > 10_000 && seenMs <= 50_000, `the function saw ${seenMs} ms`);
+    const none = await runJob(sluice, echo, { kind: "unary" });
+    assert.equal(none.details[0]?.seen?.deadlineMs, -1, "no deadline is added where the client gave none");
   });
 
   test("a deadline that passes is DEADLINE_EXCEEDED, never something else, though the function notices it too", async () => {

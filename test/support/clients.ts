@@ -32,6 +32,8 @@ export interface JobReport {
   readonly pids: Readonly<Record<string, number>>;
   /** Most calls that an instance saw at once. */
   readonly peakCalls: number;
+  /** Each of the first 1,000 calls; `seen` is what the function saw of it. */
+  readonly details: readonly { readonly code: string; readonly seen?: { readonly deadlineMs?: number } }[];
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 

@@ -1,8 +1,9 @@
+import { totalmem } from "node:os";
 import { resolve } from "node:path";
 import { UsageError } from "../cli-error.ts";
 import { command } from "../command.ts";
 import { dataDirectory } from "../data-directory.ts";
-import { dataOption, durationOption, integerOption, repeatedOption } from "../options.ts";
+import { dataOption, durationOption, integerOption, memoryOption, repeatedOption } from "../options.ts";
 
 const ISOLATIONS = ["auto", "sandbox", "container", "process"] as const;
 type Isolation = (typeof ISOLATIONS)[number];
@@ -17,6 +18,7 @@ interface StartFlags {
   domain?: string;
   isolation?: Isolation;
   drainTimeout?: number;
+  maxMemory?: number;
   demo?: boolean;
 }
 
@@ -59,6 +61,11 @@ export const startCommand = command<StartFlags>({
       description: "how long stopping waits for open calls (default: 30s)",
       parse: durationOption,
     },
+    {
+      flags: "--max-memory <size>",
+      description: "memorySize of all instances together, as 75% or 4GB (default: 75% of this machine's memory)",
+      parse: memoryOption(Math.floor(totalmem() / 1024 ** 2)),
+    },
     { flags: "--demo", description: "deploy the example greeter if it is not there, and call it once" },
   ],
   async run(context, _positional, flags) {
@@ -74,6 +81,7 @@ export const startCommand = command<StartFlags>({
       ...(flags.domain !== undefined && { domain: flags.domain }),
       ...(flags.isolation !== undefined && { isolation: flags.isolation }),
       ...(flags.drainTimeout !== undefined && { drainTimeoutMs: flags.drainTimeout }),
+      ...(flags.maxMemory !== undefined && { instanceMemoryMaxMb: flags.maxMemory }),
     });
     return undefined;
   },
