@@ -1,7 +1,7 @@
 /** Redeploys, connection ages, restarts: what changes while calls run. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { folderOf, runJob, testPrograms } from "../support/clients.ts";
+import { folderOf, goMissing, runJob, testPrograms } from "../support/clients.ts";
 import { eventually, Sluice, type TestFunction } from "../support/sluice.ts";
 
 async function echoFunction(more: Readonly<Record<string, unknown>> = {}): Promise<TestFunction> {
@@ -13,7 +13,7 @@ async function echoFunction(more: Readonly<Record<string, unknown>> = {}): Promi
   };
 }
 
-describe("changes under load", () => {
+describe("changes under load", { skip: goMissing }, () => {
   test("redeploys fail and cut no call, and a stream outlives them", async () => {
     await using sluice = await Sluice.start();
     const info = await sluice.deploy(await echoFunction());

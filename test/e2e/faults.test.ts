@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { folderOf, runJob, testPrograms } from "../support/clients.ts";
+import { folderOf, goMissing, runJob, testPrograms } from "../support/clients.ts";
 import { processesWith } from "../support/processes.ts";
 import { eventually, type Info, Sluice } from "../support/sluice.ts";
 
-describe("faults", () => {
+describe("faults", { skip: goMissing }, () => {
   let sluice: Sluice;
   let evilDir: string;
 

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, linkSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Fixtures, fixtures } from "../fixtures/build.ts";
@@ -45,18 +46,26 @@ export interface MatrixReport {
 
 let built: Promise<Fixtures> | undefined;
 
+/** Why a suite that needs the Go programs cannot run here, for `skip`; throws in CI, where nothing may be missing. */
+export const goMissing = missingPart(
+  spawnSync("go", ["version"]).status === 0 ? undefined : "Go is not installed (https://go.dev/dl)",
+);
+
 /** The test programs, built once for all tests of a file. */
 export function testPrograms(): Promise<Fixtures> {
   built ??= fixtures();
   return built;
 }
 
-/** Has the Go client make the calls of a job. */
-export async function runJob(sluice: Sluice, info: Info, job: Job): Promise<JobReport> {
+/** Has the Go client make the calls of a job; `flags` say where to, and whom to trust. */
+export async function runJob(
+  sluice: Sluice,
+  info: Info,
+  job: Job,
+  flags: readonly string[] = sluice.clientFlags(info),
+): Promise<JobReport> {
   const { go } = await testPrograms();
-  const { code, stdout, stderr } = await runCommand(go.client, [...sluice.clientFlags(info), "run"], {
-    input: JSON.stringify(job),
-  });
+  const { code, stdout, stderr } = await runCommand(go.client, [...flags, "run"], { input: JSON.stringify(job) });
   if (code !== 0) throw new Error(`The Go client exited with ${code}: ${stderr}`);
   return JSON.parse(stdout);
 }
