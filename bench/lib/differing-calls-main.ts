@@ -87,8 +87,8 @@ class Client implements Transport, ConnectionEvents {
     });
   }
 
-  write(bytes: Buffer): boolean {
-    return this.#socket.write(bytes);
+  write(parts: readonly Buffer[]): boolean {
+    return parts.map((part) => this.#socket.write(part)).every(Boolean);
   }
 
   close(): void {

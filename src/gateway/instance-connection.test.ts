@@ -27,12 +27,14 @@ class SilentInstance extends Duplex {
   /** Frame types that came, behind the preface. */
   readonly frameTypes: number[] = [];
   lastPing = Buffer.alloc(0);
+  writes = 0;
   #unread = Buffer.alloc(0);
   #prefaceSeen = false;
 
   override _read(): void {}
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.writes += 1;
     this.#unread = Buffer.concat([this.#unread, chunk]);
     if (!this.#prefaceSeen) this.#unread = this.#unread.subarray(24);
     this.#prefaceSeen = true;
@@ -48,6 +50,10 @@ class SilentInstance extends Duplex {
 
   get pings(): number {
     return this.frameTypes.filter((type) => type === PING).length;
+  }
+
+  ping(): void {
+    this.push(Buffer.from([0, 0, 8, PING, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]));
   }
 
   answerPing(): void {
@@ -85,7 +91,7 @@ async function connected() {
   };
   instance.push(EMPTY_SETTINGS);
   await settled();
-  return { connection, instance, closed, pass };
+  return { connection, instance, closed, pass, clock };
 }
 
 /** Lets streams and the flush queue do what they have to. */
@@ -127,4 +133,23 @@ test("tick: an answered PING is not followed by another for 5 minutes (grpc-go, 
   await pass(2 * MINUTE_MS);
   assert.equal(instance.pings, 2);
   assert.equal(closed.length, 1, "the second was not answered");
+});
+
+test("scheduleFlush: the answer to a PING waits for 5 ms at the most, or goes with the next call's head in one write", async () => {
+  const { connection, instance, clock } = await connected();
+  instance.ping();
+  await settled();
+  assert.equal(instance.pings, 0);
+  clock.advance(10);
+  await settled();
+  assert.equal(instance.pings, 1);
+  assert.deepEqual([...instance.lastPing], [1, 2, 3, 4, 5, 6, 7, 8]);
+
+  instance.ping();
+  await settled();
+  const { writes } = instance;
+  connection.open([":method", "POST", ":scheme", "http", ":path", "/a/B"], true, ignoring);
+  await settled();
+  assert.equal(instance.pings, 2);
+  assert.equal(instance.writes, writes + 1);
 });

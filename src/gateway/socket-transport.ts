@@ -6,6 +6,9 @@ import type { Flushable, FlushQueue } from "./flush-queue.ts";
 /** Time that a closing socket gets to write its last bytes. */
 const CLOSE_GRACE_MS = 1000;
 
+/** Time for which bytes that may wait do: well below what a PING's sender would notice. */
+const LATE_FLUSH_MS = 5;
+
 /** What the transports of one gateway share. */
 export interface TransportContext {
   readonly flushQueue: FlushQueue;
@@ -23,6 +26,7 @@ export class SocketTransport extends Timer implements Transport, Flushable {
   readonly #context: TransportContext;
   #connection: Connection | undefined;
   #flushQueued = false;
+  #closing = false;
   #error: Error | undefined;
 
   constructor(socket: Duplex, context: TransportContext) {
@@ -49,22 +53,35 @@ export class SocketTransport extends Timer implements Transport, Flushable {
     this.#context.flushQueue.readEnded();
   }
 
-  scheduleFlush(): void {
+  scheduleFlush(mayWait: boolean): void {
     if (this.#flushQueued) return;
+    if (mayWait) {
+      if (!this.#closing) this.#context.wheel.arm(this, LATE_FLUSH_MS);
+      return;
+    }
     this.#flushQueued = true;
     this.#context.flushQueue.add(this);
   }
 
   flush(): void {
     this.#flushQueued = false;
-    // A flush with large payloads is several writes: corked they are one system call (writev).
-    this.#socket.cork();
-    this.#guarded(() => this.#connection?.flush());
-    this.#socket.uncork();
+    if (this.armed && !this.#closing) this.#context.wheel.disarm(this);
+    try {
+      this.#connection?.flush();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
-  write(bytes: Buffer): boolean {
-    return this.#socket.write(bytes);
+  write(parts: readonly Buffer[]): boolean {
+    const socket = this.#socket;
+    if (parts.length === 1) return socket.write(parts[0] as Buffer);
+    // Several parts, corked, are one system call (writev).
+    socket.cork();
+    let takesMore = true;
+    for (const part of parts) takesMore = socket.write(part);
+    socket.uncork();
+    return takesMore;
   }
 
   close(hard: boolean): void {
@@ -72,13 +89,13 @@ export class SocketTransport extends Timer implements Transport, Flushable {
       this.#socket.destroy();
       return;
     }
-    this.#socket.end();
-    this.#context.wheel.arm(this, CLOSE_GRACE_MS);
+    this.#endSoon();
   }
 
-  /** The grace of a close is over. */
+  /** Bytes that could wait have waited, or the grace of a close is over. */
   override fire(): void {
-    this.#socket.destroy();
+    if (this.#closing) this.#socket.destroy();
+    else this.flush();
   }
 
   #received(chunk: Buffer): void {
@@ -107,6 +124,11 @@ export class SocketTransport extends Timer implements Transport, Flushable {
     } catch (again) {
       this.#context.connectionFailed(again);
     }
+    this.#endSoon();
+  }
+
+  #endSoon(): void {
+    this.#closing = true;
     this.#socket.end();
     this.#context.wheel.arm(this, CLOSE_GRACE_MS);
   }

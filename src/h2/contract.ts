@@ -12,10 +12,16 @@ export type Role = "server" | "client";
 
 /** What a connection needs of the owner of the socket. */
 export interface Transport {
-  /** Bytes wait to be written: call `connection.flush()` soon. Called once until the next flush. */
-  scheduleFlush(): void;
-  /** Takes over `bytes` (never touched again). False: the socket is full; call `connection.drained()` when it is not. */
-  write(bytes: Buffer): boolean;
+  /**
+   * Bytes wait to be written: call `connection.flush()` soon; where it `mayWait`, within a few milliseconds or with what
+   * comes next. Called once until the next flush, or twice where the first one may wait.
+   */
+  scheduleFlush(mayWait: boolean): void;
+  /**
+   * Takes over the bytes of all parts, one or more (never touched again). False: the socket is full; call
+   * `connection.drained()` when it is not.
+   */
+  write(parts: readonly Buffer[]): boolean;
   /**
    * The connection is over: everything that matters was written. Close the socket, gracefully (so that a last GOAWAY
    * gets out) unless `hard`, and see to it that it is gone soon whatever the peer does.

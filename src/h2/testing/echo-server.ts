@@ -48,7 +48,7 @@ export function join(socket: Socket, connect: (transport: Transport) => Connecti
   };
   const connection = connect({
     scheduleFlush: () => setImmediate(flush),
-    write: (bytes) => socket.write(bytes),
+    write: (parts) => parts.map((part) => socket.write(part)).every(Boolean),
     close: (hard) => (hard ? socket.destroy() : socket.end()),
   });
   socket.on("data", (chunk) => connection.receive(chunk));

@@ -5,18 +5,22 @@ import { Connection, type ConnectionFault, type ConnectionOptions, connectionOpt
 export class MemoryTransport implements Transport {
   written: Buffer[] = [];
   flushIsAsked = false;
+  /** A flush is asked for that may wait. */
+  lateFlushIsAsked = false;
   /** What `write` answers. */
   takesMore = true;
   closed: "no" | "gracefully" | "hard" = "no";
 
-  scheduleFlush(): void {
+  scheduleFlush(mayWait: boolean): void {
     if (this.flushIsAsked) throw new Error("scheduleFlush was called twice before a flush");
-    this.flushIsAsked = true;
+    if (mayWait && this.lateFlushIsAsked) throw new Error("a flush that may wait was asked for twice");
+    this.lateFlushIsAsked = mayWait;
+    this.flushIsAsked = !mayWait;
   }
 
-  write(bytes: Buffer): boolean {
-    if (bytes.length === 0) throw new Error("an empty write");
-    this.written.push(bytes);
+  write(parts: readonly Buffer[]): boolean {
+    if (parts.length === 0 || parts.some((part) => part.length === 0)) throw new Error("an empty write");
+    this.written.push(...parts);
     return this.takesMore;
   }
 
@@ -66,8 +70,9 @@ export class End {
 
   /** Flushes if the connection asked for it, and returns what it wrote. */
   flush(): Buffer[] {
-    if (this.transport.flushIsAsked) {
+    if (this.transport.flushIsAsked || this.transport.lateFlushIsAsked) {
       this.transport.flushIsAsked = false;
+      this.transport.lateFlushIsAsked = false;
       this.connection.flush();
     }
     return this.transport.take();
