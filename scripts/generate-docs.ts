@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { statusName } from "../src/grpc/grpc.ts";
+import { LIMITS, type Limit } from "../src/h2/h2.ts";
 import { type FaultRow, faultTable } from "../src/model/model.ts";
 import { describeConfiguration } from "../src/server/configuration.ts";
 
@@ -13,6 +14,7 @@ const root = resolve(import.meta.dirname, "..");
 const generated: Readonly<Record<string, { readonly marker: string; readonly text: string }>> = {
   "docs/errors.md": { marker: "faults", text: faults() },
   "docs/configuration.md": { marker: "settings", text: settings() },
+  "docs/limits.md": { marker: "limits", text: limits({ ...LIMITS }) },
 };
 
 function faults(): string {
@@ -39,6 +41,29 @@ function settings(): string {
     [`\`${name}\``, machine.has(name) ? "(see meaning)" : `\`${JSON.stringify(value)}\``, meaning].join(" | "),
   );
   return ["key | default | meaning", "---|---|---", ...rows].join("\n");
+}
+
+function limits(table: Readonly<Record<string, Limit>>): string {
+  const rows = Object.entries(table).map(([name, { value, meaning, source, token }]) => {
+    const tokens =
+      token === ""
+        ? ""
+        : token
+            .split(", ")
+            .map((one) => `\`${one}\``)
+            .join(", ");
+    return [`\`${name}\``, value, unitOf(name), meaning, source, tokens].join(" | ");
+  });
+  return ["name | default | unit | what is bounded | source | token", "---|---|---|---|---|---", ...rows].join("\n");
+}
+
+/** The unit that a limit's name ends in. */
+function unitOf(name: string): string {
+  if (name.endsWith("PerSecond")) return "per second";
+  if (/Bytes$/.test(name)) return "bytes";
+  if (name.endsWith("Ms")) return "milliseconds";
+  if (name.endsWith("Percent")) return "percent";
+  return "count";
 }
 
 const check = process.argv.includes("--check");

@@ -26,3 +26,13 @@ test("KeptRequest gives up where the budget has no room, and keeps more while th
   kept.bound();
   assert.equal(kept.isWhole, false);
 });
+
+test("KeptRequest copies crumbs together, in their order", () => {
+  const kept = new KeptRequest(new ByteBudget(1_000_000));
+  const text = Array.from({ length: 10_000 }, (_, at) => String(at % 10)).join("");
+  for (const character of text) kept.push(Buffer.from(character));
+  kept.push(Buffer.from("+".repeat(300)));
+  kept.push(Buffer.from("end"));
+  assert.equal(Buffer.concat(kept.chunks).toString(), `${text}${"+".repeat(300)}end`);
+  assert.ok(kept.chunks.length <= 6, `${kept.chunks.length} chunks`);
+});

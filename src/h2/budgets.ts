@@ -1,9 +1,10 @@
 /**
  * Abuse budgets of one connection. Each stands where an attack would pay: something cheap to send that costs us work or
  * an answer. A budget is spent by the frame, and refilled by time and by honest work, so that it runs dry only when one
- * side of the trade is missing. Where it is dry, the connection ends with ENHANCE_YOUR_CALM.
+ * side of the trade is missing. The numbers are in options.ts. Where it is dry, the connection ends with ENHANCE_YOUR_CALM.
  */
 import { ConnectionFault, ErrorCode } from "./errors.ts";
+import type { ConnectionOptions } from "./options.ts";
 
 export class Budget {
   #left: number;
@@ -49,31 +50,58 @@ const EARNED = {
   ignoredPerHeadersSent: 2,
   /** A frame with content pays for an empty one. */
   emptiesPerFrame: 1,
+  /** A frame that may hold a whole message pays for one that cannot. */
+  crumbsPerMessage: 1,
 } as const;
 
+/** The prefix of a gRPC message (gRPC over HTTP/2, "Length-Prefixed-Message"): no message is smaller. */
+const CRUMB_BYTES = 5;
+
 export class Budgets {
-  /** Early resets (CVE-2023-44487), and resets that the peer provokes (CVE-2025-8671); numbers of nghttp2. */
-  readonly resets = new Budget("reset_flood", 1_000, 33);
+  /** Early resets (CVE-2023-44487), and resets that the peer provokes (CVE-2025-8671). */
+  readonly resets: Budget;
   /** Streams over MAX_CONCURRENT_STREAMS: it may not know the limit yet. */
-  readonly refusals = new Budget("refused_streams", 100, 1);
-  /** CVE-2019-9512. */
-  readonly pings = new Budget("ping_flood", 1_000, 10);
+  readonly refusals: Budget;
+  /** CVE-2019-9512. The token is what gRPC clients know: they ping less from then on. */
+  readonly pings: Budget;
   /** CVE-2019-9515. */
-  readonly settings = new Budget("settings_flood", 20, 10);
-  readonly windowUpdates = new Budget("window_update_flood", 1_000, 100);
+  readonly settings: Budget;
+  readonly windowUpdates: Budget;
   /** DATA, HEADERS and CONTINUATION without content that end nothing: CVE-2019-9518. */
-  readonly empties = new Budget("empty_frames", 100, 10);
+  readonly empties: Budget;
+  /**
+   * DATA smaller than `CRUMB_BYTES` that ends nothing. A count of small frames alone would hit honest streams of small
+   * messages; no frame with a whole gRPC message is a crumb. Bytes that wait are copied together (send-queue.ts), so
+   * that crumbs cost time alone, never memory.
+   */
+  readonly crumbs: Budget;
   /** PRIORITY (CVE-2019-9513), unknown types, ACKs, frames for streams that are over: read and dropped. */
-  readonly ignored = new Budget("ignored_frames", 1_000, 100);
+  readonly ignored: Budget;
+  readonly #all: readonly Budget[];
+
+  constructor(options: ConnectionOptions) {
+    this.resets = new Budget("reset_flood", options.resetsBurst, options.resetsPerSecond);
+    this.refusals = new Budget("refused_streams", options.refusedStreamsBurst, options.refusedStreamsPerSecond);
+    this.pings = new Budget("too_many_pings", options.pingsBurst, options.pingsPerSecond);
+    this.settings = new Budget("settings_flood", options.settingsBurst, options.settingsPerSecond);
+    this.windowUpdates = new Budget("window_update_flood", options.windowUpdatesBurst, options.windowUpdatesPerSecond);
+    this.empties = new Budget("empty_frames", options.emptyFramesBurst, options.emptyFramesPerSecond);
+    this.crumbs = new Budget("data_crumbs", options.crumbsBurst, options.crumbsPerSecond);
+    this.ignored = new Budget("ignored_frames", options.ignoredFramesBurst, options.ignoredFramesPerSecond);
+    this.#all = [
+      this.resets,
+      this.refusals,
+      this.pings,
+      this.settings,
+      this.windowUpdates,
+      this.empties,
+      this.crumbs,
+      this.ignored,
+    ];
+  }
 
   pass(elapsedMs: number): void {
-    this.resets.pass(elapsedMs);
-    this.refusals.pass(elapsedMs);
-    this.pings.pass(elapsedMs);
-    this.settings.pass(elapsedMs);
-    this.windowUpdates.pass(elapsedMs);
-    this.empties.pass(elapsedMs);
-    this.ignored.pass(elapsedMs);
+    for (const budget of this.#all) budget.pass(elapsedMs);
   }
 
   streamEndedWell(): void {
@@ -91,7 +119,11 @@ export class Budgets {
     this.windowUpdates.earn(EARNED.windowUpdatesPerDataFrame);
   }
 
-  contentReceived(): void {
-    this.empties.earn(EARNED.emptiesPerFrame);
+  /** DATA of `bytes` arrived. */
+  dataReceived(bytes: number, endStream: boolean): void {
+    if (bytes >= CRUMB_BYTES || endStream) this.crumbs.earn(EARNED.crumbsPerMessage);
+    else if (bytes > 0) this.crumbs.spend();
+    if (bytes > 0) this.empties.earn(EARNED.emptiesPerFrame);
+    else if (!endStream) this.empties.spend();
   }
 }

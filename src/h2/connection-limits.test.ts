@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Flag, FrameType } from "./frames.ts";
+import { Flag, FrameType, PREFACE } from "./frames.ts";
 import { connectionOptions, ErrorCode, type HeaderList, UsageError } from "./h2.ts";
 import {
   data,
@@ -115,6 +115,15 @@ describe("the limits of a connection", () => {
     assert.equal(script.end.fault?.code, ErrorCode.SETTINGS_TIMEOUT);
   });
 
+  it("settingsAckTimeoutMs: server role", () => {
+    const script = new Script("server", {}, false).send(PREFACE, settings());
+    script.connection.tick(1_000);
+    script.connection.tick(31_000);
+    assert.deepEqual(script.end.log, ["settings"]);
+    script.connection.tick(32_000);
+    assert.equal(script.end.fault?.token, "settings_ack_timeout");
+  });
+
   it("concurrentStreamsMax: REFUSED_STREAM a hundred times, then the end", () => {
     const script = new Script("server", { concurrentStreamsMax: 1 }).send(headers(1, REQUEST, false));
     script.send(headers(3, REQUEST, true));
@@ -221,7 +230,7 @@ describe("the budgets", () => {
   });
 
   const floods: [what: string, token: string, passes: number, make: (count: number) => Buffer[]][] = [
-    ["PING", "ping_flood", 1_000, () => [PING]],
+    ["PING", "too_many_pings", 1_000, () => [PING]],
     ["SETTINGS", "settings_flood", 19, () => [settings([3, 1])]],
     ["GOAWAY", "settings_flood", 19, () => [goAway(0, 0)]],
     ["WINDOW_UPDATE", "window_update_flood", 1_000, () => [windowUpdate(0, 1)]],
@@ -251,6 +260,33 @@ describe("the budgets", () => {
       framesUntil("empty_frames", script, () => [data(1, "")]),
       100,
     );
+  });
+
+  it("crumbs of DATA: ten thousand, each frame of a message's size pays for one, and honest small messages are free", () => {
+    const script = new Script("server").send(headers(1, REQUEST, false));
+    for (let count = 0; count < 30_000; count++) script.send(data(1, "12345"));
+    for (let count = 0; count < 1_000; count++) script.send(data(1, "1"), data(1, "12345"));
+    assert.equal(script.end.fault, undefined);
+    assert.equal(
+      framesUntil("data_crumbs", script, () => [data(1, "1")], 20_000),
+      10_000,
+    );
+  });
+
+  it("a stalled stream says for how long, and its end can pass what waits", () => {
+    const script = new Script("server", {}).send(headers(1, REQUEST, true));
+    const { stream } = script.requests[0]!;
+    stream.headers(RESPONSE, false);
+    assert.equal(stream.stalledPeriods, -1);
+    stream.data(Buffer.alloc(65_535), false);
+    stream.data(Buffer.alloc(1_000), false);
+    script.read();
+    for (let seconds = 0; seconds <= 600; seconds++) script.connection.tick(seconds * 1_000);
+    assert.equal(stream.stalledPeriods, 600);
+    assert.equal(script.end.fault, undefined, "ten minutes without a byte taken end nothing by themselves");
+    stream.dropQueued();
+    stream.trailers(["grpc-status", "8"]);
+    assert.deepEqual(script.readWords(), ["HEADERS 1 grpc-status 8 end"]);
   });
 
   it("DATA that we send pays for the PING and the WINDOW_UPDATE frames that answer it", () => {

@@ -15,6 +15,8 @@ export class ConnectionState {
   peerAcceptsUpToId = STREAM_ID_MAX;
   peerGoesAway = false;
   closesWhenIdle = false;
+  /** The peer acknowledged our SETTINGS (RFC 9113 §6.5.3). */
+  settingsAcknowledged = false;
   /** -1: none. */
   pingOutstandingSinceMs = -1;
   #pings = 0;

@@ -25,7 +25,7 @@ export class Connection {
   readonly #events: ConnectionEvents;
   readonly #options: ConnectionOptions;
   readonly #state = new ConnectionState();
-  readonly #budgets = new Budgets();
+  readonly #budgets: Budgets;
   readonly #streams: StreamTable;
   readonly #outbound: Outbound;
   readonly #inbound: Inbound;
@@ -38,6 +38,7 @@ export class Connection {
     this.#options = options;
     this.#transport = transport;
     this.#events = events;
+    this.#budgets = new Budgets(options);
     const streams = new StreamTable(role, options, (endedWell) => this.#streamRemoved(endedWell));
     const peer = new ReceivedSettings(role === "server" ? "client" : "server");
     const outbound = new Outbound(peer, options, transport, this.#budgets);
@@ -143,6 +144,11 @@ export class Connection {
     return this.#state.lastReceivedAtMs;
   }
 
+  /** Bytes that a full socket keeps waiting, without DATA that still has its credit. */
+  get waitingBytes(): number {
+    return this.#outbound.waitingBytes;
+  }
+
   /** -1: no PING of ours waits for its answer. */
   get pingOutstandingSinceMs(): number {
     return this.#state.pingOutstandingSinceMs;
@@ -227,11 +233,18 @@ export class Connection {
     if (this.#state.closesWhenIdle && this.#streams.size === 0) this.#outbound.askFlush();
   }
 
+  /** Only of clients: an instance may be frozen between its calls. */
   #settingsTimeout(nowMs: number): ConnectionFault | undefined {
-    const limitMs = this.#options.firstSettingsTimeoutMs;
-    if (this.#role === "client" || this.peer.received || nowMs - this.#startedAtMs <= limitMs) return undefined;
-    const text = `no SETTINGS within ${limitMs} ms`;
-    return new ConnectionFault(ErrorCode.SETTINGS_TIMEOUT, "first_settings_timeout", "RFC 9113 §3.4", text);
+    if (this.#role === "client" || this.#state.settingsAcknowledged) return undefined;
+    const { firstSettingsTimeoutMs, settingsAckTimeoutMs } = this.#options;
+    const elapsedMs = nowMs - this.#startedAtMs;
+    if (!this.peer.received && elapsedMs > firstSettingsTimeoutMs) {
+      const text = `no SETTINGS within ${firstSettingsTimeoutMs} ms`;
+      return new ConnectionFault(ErrorCode.SETTINGS_TIMEOUT, "first_settings_timeout", "RFC 9113 §3.4", text);
+    }
+    if (elapsedMs <= settingsAckTimeoutMs) return undefined;
+    const text = `our SETTINGS were not acknowledged within ${settingsAckTimeoutMs} ms`;
+    return new ConnectionFault(ErrorCode.SETTINGS_TIMEOUT, "settings_ack_timeout", "RFC 9113 §6.5.3", text);
   }
 }
 

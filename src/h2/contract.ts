@@ -95,6 +95,10 @@ export interface Stream {
   reset(code: ErrorCode): void;
   /** The handler is done with `bytes` of DATA: the peer may send as many again (RFC 9113 §5.2; sent in batches). */
   consumed(bytes: number): void;
+  /** Forgets the DATA that waits for window or socket, so that `trailers` go out now: the end of a call that is cut. */
+  dropQueued(): void;
+  /** Ticks (seconds, about) in which no DATA of those that wait could be sent; -1: none wait. */
+  readonly stalledPeriods: number;
   /** END_STREAM of ours was written, or the stream was reset. */
   readonly localClosed: boolean;
   /** END_STREAM of the peer's arrived, or the stream was reset. */

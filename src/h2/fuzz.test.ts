@@ -139,7 +139,7 @@ describe("a connection, given anything", () => {
   });
 
   it("holds no more of a stalled stream than its window, and stands one byte at a time", () => {
-    const script = new Script("server").send(settings([4, 0]), headers(1, REQUEST, false));
+    const script = new Script("server", { crumbsBurst: 1_000_000 }).send(settings([4, 0]), headers(1, REQUEST, false));
     const { stream, recorder } = script.requests[0]!;
     recorder.consumes = false;
     stream.headers(RESPONSE, false);

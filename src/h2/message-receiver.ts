@@ -70,6 +70,7 @@ export class MessageReceiver {
 
   /** The peer acknowledged our SETTINGS. */
   settingsAcknowledged(): void {
+    this.#state.settingsAcknowledged = true;
     this.#hpack.limit(this.#options.decoderTableMaxBytes);
   }
 
@@ -86,8 +87,7 @@ export class MessageReceiver {
     }
     const increment = this.#window.credit(frameBytes);
     if (increment > 0) this.#outbound.windowUpdate(0, increment);
-    if (dataBytes > 0) this.#budgets.contentReceived();
-    else if (!endStream) this.#budgets.empties.spend();
+    this.#budgets.dataReceived(dataBytes, endStream);
     const stream = this.#streams.get(streamId);
     this.#dataStream = stream;
     this.#dataEndsStream = endStream;

@@ -48,6 +48,11 @@ export class Outbound {
     return this.#buffer.sizeBytes === 0;
   }
 
+  /** Bytes that wait because the socket is full. */
+  get waitingBytes(): number {
+    return this.#isBlocked ? this.#buffer.sizeBytes : 0;
+  }
+
   preface(): void {
     this.#buffer.payload(PREFACE, 0, PREFACE.length);
   }
@@ -149,7 +154,10 @@ export class Outbound {
       if (endStream) stream.localEnded();
       return;
     }
-    stream.queue ??= new SendQueue();
+    if (stream.queue === undefined) {
+      stream.queue = new SendQueue();
+      stream.waitingSincePeriod = stream.period;
+    }
     stream.queue.push(chunk);
     if (endStream) stream.local = Half.ENDING;
     this.#makeReady(stream);
@@ -238,6 +246,7 @@ export class Outbound {
     if (isEnding) stream.local = Half.CLOSED;
     if (isLast) stream.queue = undefined;
     else if (stream.sendWindowBytes > count) this.#ready.push(stream);
+    stream.waitingSincePeriod = stream.period;
     this.#dataHeader(stream, count, isEnding && trailers === undefined);
     queue.moveTo(this.#buffer, count);
     if (isEnding && trailers !== undefined) this.headers(stream.id, trailers, true);

@@ -25,6 +25,8 @@ export class OpenStream implements Stream, QueueLinks<OpenStream> {
   /** DATA, then trailers, that wait for window or socket. */
   queue: SendQueue | undefined;
   queuedTrailers: HeaderList | undefined;
+  /** While there is a queue: the period in which it last moved. */
+  waitingSincePeriod = 0;
   /** Bytes of DATA that content-length still promises (RFC 9113 §8.1.1); -1: it promises nothing. */
   contentLeftBytes = -1;
   /** A response to HEAD has a content-length without content. */
@@ -65,6 +67,15 @@ export class OpenStream implements Stream, QueueLinks<OpenStream> {
     return this.local === Half.HEAD && this.#table.period - this.#openedInPeriod < PREMATURE_PERIODS;
   }
 
+  /** The connection's ticks so far. */
+  get period(): number {
+    return this.#table.period;
+  }
+
+  get stalledPeriods(): number {
+    return this.queue === undefined ? -1 : this.period - this.waitingSincePeriod;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -97,6 +108,12 @@ export class OpenStream implements Stream, QueueLinks<OpenStream> {
     }
     this.#outbound.reset(this.id, code);
     this.#close(true);
+  }
+
+  dropQueued(): void {
+    if (this.#isOver || this.queue === undefined || this.local !== Half.BODY) return;
+    this.queue = undefined;
+    this.#outbound.forget(this);
   }
 
   consumed(bytes: number): void {
