@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import {
   createServer as createTlsServer,
@@ -58,9 +59,9 @@ export class Listener {
     });
     this.setDefaultCertificate(options.defaultCertificate);
     this.#tls.on("secureConnection", (socket) => {
-      socket.disableRenegotiation();
       if (socket.alpnProtocol === "h2") options.accepted(socket);
-      else socket.destroy();
+      // No ALPN at all. Soon, not at once: in TLS 1.2 the last message of the handshake is ours, and may not be out yet.
+      else socket.destroySoon();
     });
     // A handshake that failed: the socket is destroyed by node:tls, there is nobody to tell.
     this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
@@ -74,6 +75,8 @@ export class Listener {
       minVersion: "TLSv1.2",
       ciphers: [...TLS13_CIPHERS, ...TLS12_CIPHERS].join(":"),
       honorCipherOrder: true,
+      // RFC 9113 §9.2.1. TLSSocket.disableRenegotiation() lets the new handshake finish, and the socket stays open.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
     });
   }
 

@@ -44,6 +44,8 @@ export class SocketTransport extends Timer implements Transport, Flushable {
     socket.on("end", () => socket.end());
     socket.on("error", (error) => {
       this.#error = error;
+      // What breaks TLS after the handshake is told and no more: the socket would stay open, and its calls with it.
+      socket.destroy();
     });
     socket.on("close", () => {
       this.#context.wheel.disarm(this);

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect as connectTls } from "node:tls";
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import { type LogFields, type Logger, silentLogger, systemClock } from "../../base/base.ts";
 import { BusyMeter } from "../../metering/metering.ts";
 import {
@@ -141,18 +141,20 @@ export class GatewayBench {
     });
   }
 
+  /** How a verifying client connects that asks for a name, or for none. */
+  clientTls(servername?: string): ConnectionOptions {
+    return {
+      host: "127.0.0.1",
+      port: this.gateway.port,
+      ca: readFileSync(this.ca.caFile),
+      ALPNProtocols: ["h2"],
+      ...(servername !== undefined && { servername }),
+    };
+  }
+
   /** A client connection; the certificate is verified. */
-  async client(): Promise<ClientHttp2Session> {
-    const session = connect(`https://${HOST}`, {
-      createConnection: () =>
-        connectTls({
-          host: "127.0.0.1",
-          port: this.gateway.port,
-          servername: HOST,
-          ca: readFileSync(this.ca.caFile),
-          ALPNProtocols: ["h2"],
-        }),
-    });
+  async client(dial: () => TLSSocket = () => connectTls(this.clientTls(HOST))): Promise<ClientHttp2Session> {
+    const session = connect(`https://${HOST}`, { createConnection: dial });
     this.#sessions.push(session);
     session.on("error", () => {});
     await new Promise((resolve, reject) => {
