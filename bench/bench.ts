@@ -4,13 +4,8 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type BenchLength, type BenchResult, report } from "./lib/report.ts";
-
-const benches: Readonly<Record<string, () => Promise<{ run(length: BenchLength): Promise<BenchResult> }>>> = {
-  "gateway-cpu": () => import("./gateway-cpu.ts"),
-  "cold-start": () => import("./cold-start.ts"),
-  admission: () => import("./admission.ts"),
-};
+import { benches } from "./benches.ts";
+import { type BenchLength, report } from "./lib/report.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -13,7 +13,7 @@ const root = resolve(import.meta.dirname, "..");
 const wanted = process.argv.slice(2);
 
 /** Files that start servers, functions and load: one after the other, so that they do not disturb each other. */
-const ALONE = ["test/**/*.test.ts", "src/drivers/**/*.test.ts"];
+const ALONE = ["test/**/*.test.ts", "src/drivers/**/*.test.ts", "bench/**/*.test.ts"];
 
 let passed = 0;
 let failed = 0;
@@ -43,7 +43,7 @@ if (wanted.length === 0) {
   else failed += 1;
 }
 const alone = matching(ALONE);
-const together = matching(["src/**/*.test.ts", "scripts/**/*.test.ts", "examples/*.test.ts", "bench/**/*.test.ts"]);
+const together = matching(["src/**/*.test.ts", "scripts/**/*.test.ts", "examples/*.test.ts"]);
 await runTests(
   together.filter((file) => !alone.includes(file)),
   availableParallelism(),

@@ -10,6 +10,10 @@ export interface Load {
   readonly bodyFile: string;
   /** Bytes of a right answer's body: a wrong or failed call has others. */
   readonly answerBytes: number;
+  /** The client's windows, of streams and of connections, as powers of two; its own default where absent. */
+  readonly windowBits?: number;
+  /** More headers, `name: value`. */
+  readonly headers?: readonly string[];
 }
 
 /** Calls made and answered rightly, with nghttp2's h2load. A failed call voids the run: it throws. */
@@ -22,6 +26,10 @@ export async function h2load(load: Load): Promise<number> {
     `--data=${load.bodyFile}`,
     "--header=content-type: application/grpc",
     "--header=te: trailers",
+    ...(load.headers ?? []).map((header) => `--header=${header}`),
+    ...(load.windowBits === undefined
+      ? []
+      : [`--window-bits=${load.windowBits}`, `--connection-window-bits=${load.windowBits}`]),
     `https://127.0.0.1:${load.port}${load.path}`,
   ];
   const output = await outputOf("h2load", args);

@@ -14,8 +14,13 @@ export interface Side {
   stop(): Promise<void>;
 }
 
-/** Every peer, by name; undefined where it is not installed. */
-export async function startPeers(options: Omit<PeerOptions, "port">): Promise<ReadonlyMap<string, Side | undefined>> {
+export type PeerName = "haproxy" | "nginx" | "node-http2";
+
+/** The peers wanted, by name; undefined where one is not installed. */
+export async function startPeers(
+  options: Omit<PeerOptions, "port">,
+  wanted: readonly PeerName[] = ["haproxy", "nginx", "node-http2"],
+): Promise<ReadonlyMap<string, Side | undefined>> {
   const nginxFile = join(options.folder, "nginx.conf");
   const haproxyFile = join(options.folder, "haproxy.cfg");
   const bundleFile = join(options.folder, "bundle.pem");
@@ -31,11 +36,14 @@ export async function startPeers(options: Omit<PeerOptions, "port">): Promise<Re
   writeFileSync(haproxyFile, haproxyCfg({ ...options, port: haproxyPort, bundleFile }));
   const node = join(import.meta.dirname, "..", "peers", "node-http2-proxy.ts");
   const nodeArgs = [node, String(nodePort), String(options.functionPort), options.certificateFile, options.keyFile];
-  return new Map([
-    ["haproxy", await startPeer("haproxy", haproxyPort, "haproxy", ["-f", haproxyFile])],
-    ["nginx", await startPeer("nginx", nginxPort, "nginx", ["-c", nginxFile])],
-    ["node-http2", await startPeer("node-http2", nodePort, process.execPath, nodeArgs)],
-  ]);
+  const start: Readonly<Record<PeerName, () => Promise<Side | undefined>>> = {
+    haproxy: () => startPeer("haproxy", haproxyPort, "haproxy", ["-f", haproxyFile]),
+    nginx: () => startPeer("nginx", nginxPort, "nginx", ["-c", nginxFile]),
+    "node-http2": () => startPeer("node-http2", nodePort, process.execPath, nodeArgs),
+  };
+  const started = new Map<string, Side | undefined>();
+  for (const name of wanted) started.set(name, await start[name]());
+  return started;
 }
 
 async function startPeer(
