@@ -135,6 +135,13 @@ describe("Connection.ping", () => {
     assert.equal(answer?.payload.toString(), "12345678");
   });
 
+  it("waits for silence: bytes that came before the first tick came then at the latest", () => {
+    const script = new Script("client");
+    assert.equal(script.connection.lastReceivedAtMs, -1);
+    script.connection.tick(1_000_000);
+    assert.equal(script.connection.lastReceivedAtMs, 1_000_000);
+  });
+
   it("and the time of the last bytes tell whether the peer lives", () => {
     const script = new Script("client");
     script.connection.tick(7_000);

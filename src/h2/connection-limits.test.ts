@@ -92,6 +92,17 @@ describe("the limits of a header list", () => {
     assertFlood(script, "header_block_size");
   });
 
+  it("headerBlockTimeoutMs, of a block that began before the first tick", () => {
+    const script = new Script("server");
+    script.send(frame(FrameType.HEADERS, 0, 1));
+    script.connection.tick(1_000_000);
+    script.connection.tick(1_001_000);
+    script.connection.tick(1_011_000);
+    assert.equal(script.end.fault, undefined);
+    script.connection.tick(1_012_000);
+    assertFlood(script, "header_block_timeout");
+  });
+
   it("headerBlockTimeoutMs", () => {
     const script = new Script("server");
     script.connection.tick(0);

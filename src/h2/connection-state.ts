@@ -4,8 +4,9 @@ import { STREAM_ID_MAX } from "./frames.ts";
 export class ConnectionState {
   /** Nothing is received or sent any more. */
   isOver = false;
-  nowMs = 0;
-  lastReceivedAtMs = 0;
+  /** -1 until the first tick, as are points in time taken from it. */
+  nowMs = -1;
+  lastReceivedAtMs = -1;
   /** The highest id of a stream that the peer opened and that was looked at. */
   lastHandedId = 0;
   /** Streams of the peer above this are refused: our GOAWAY said so. */

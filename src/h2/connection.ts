@@ -77,7 +77,10 @@ export class Connection {
   tick(nowMs: number): void {
     if (this.#state.isOver) return;
     this.#state.nowMs = nowMs;
-    if (this.#startedAtMs < 0) this.#startedAtMs = this.#periodBeganAtMs = nowMs;
+    if (this.#startedAtMs < 0) {
+      this.#startedAtMs = this.#periodBeganAtMs = nowMs;
+      if (this.#state.lastReceivedAtMs < 0) this.#state.lastReceivedAtMs = nowMs;
+    }
     const elapsedMs = nowMs - this.#periodBeganAtMs;
     if (elapsedMs < PERIOD_MS) return;
     this.#periodBeganAtMs = nowMs;

@@ -47,6 +47,8 @@ export class HeaderBlock {
 
   /** The fault of a block that has been open for too long. */
   overdue(nowMs: number): ConnectionFault | undefined {
+    // Begun before anybody told the connection the time: it counts from now.
+    if (this.#startedAtMs < 0) this.#startedAtMs = nowMs;
     if (this.streamId === 0 || nowMs - this.#startedAtMs <= this.#options.headerBlockTimeoutMs) return undefined;
     return tooMuch("header_block_timeout", "a header block was not finished in time");
   }
