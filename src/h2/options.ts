@@ -106,7 +106,7 @@ export const LIMITS = {
     2 ** 24 - 1,
     "payload of one frame that we accept",
     "RFC 9113 §4.2",
-    "frame_length",
+    "frame_size",
   ),
   settingsEntriesMax: limit(32, 8, 1_000, "entries of one SETTINGS frame", "nghttp2", "settings_entries"),
   concurrentStreamsMax: limit(

@@ -121,13 +121,64 @@ export class Recorder implements StreamHandler {
   }
 }
 
+/** Cuts bytes into frames, with a decoder of its own so that header blocks can be read. */
+export class FrameReader {
+  readonly #hpack = new HpackDecoder();
+  #unread = Buffer.alloc(0);
+
+  /** Keeps bytes for the next `push`. */
+  unread(bytes: Buffer): void {
+    this.#unread = Buffer.concat([this.#unread, bytes]);
+  }
+
+  /** The frames that are whole now. */
+  push(chunk: Buffer): ReadFrame[] {
+    const bytes = Buffer.concat([this.#unread, chunk]);
+    const frames: ReadFrame[] = [];
+    let at = 0;
+    while (at + FRAME_HEADER_BYTES <= bytes.length) {
+      const next = at + FRAME_HEADER_BYTES + bytes.readUIntBE(at, 3);
+      if (next > bytes.length) break;
+      frames.push(this.#readFrame(bytes.subarray(at, next)));
+      at = next;
+    }
+    this.#unread = bytes.subarray(at);
+    return frames;
+  }
+
+  #readFrame(bytes: Buffer): ReadFrame {
+    const types = Object.keys(FrameType) as (keyof typeof FrameType)[];
+    const type = types[bytes[3]!]!;
+    const payload = bytes.subarray(FRAME_HEADER_BYTES);
+    const read = { type, flags: bytes[4]!, streamId: readUint31(bytes, 5), payload };
+    if (type === "RST_STREAM") return { ...read, code: readUint32(payload, 0) };
+    if (type === "GOAWAY") return { ...read, code: readUint32(payload, 4) };
+    if (type === "WINDOW_UPDATE") return { ...read, increment: readUint31(payload, 0) };
+    if (type !== "HEADERS" || (read.flags & Flag.END_HEADERS) === 0) return read;
+    const list: HeaderList = [];
+    this.#hpack.decode(payload, 0, payload.length, { field: (name, value) => list.push(name, value) });
+    return { ...read, headers: list };
+  }
+}
+
+/** A frame in short words, as tests compare them: `RST_STREAM 1 code 8`. */
+export function wordsOf({ type, flags, streamId, payload, headers: list, code, increment }: ReadFrame): string {
+  const ends = (type === "DATA" || type === "HEADERS") && (flags & Flag.END_STREAM) !== 0 ? " end" : "";
+  const ack = (type === "SETTINGS" || type === "PING") && (flags & Flag.ACK) !== 0 ? " ack" : "";
+  const detail =
+    list?.join(" ") ??
+    (code !== undefined ? `code ${code}` : undefined) ??
+    (increment !== undefined ? `+${increment}` : undefined) ??
+    (type === "DATA" ? String(payload.length) : "");
+  return `${type} ${streamId} ${detail}`.trimEnd() + ends + ack;
+}
+
 /** One of our connections, and the raw peer that it talks to. */
 export class Script {
   readonly end: End;
   /** Server role: the streams that requests opened, each with its recorder and head. */
   readonly requests: { stream: Stream; head: HeaderList; recorder: Recorder; oversized: boolean }[] = [];
-  readonly #hpack = new HpackDecoder();
-  #unread = Buffer.alloc(0);
+  readonly #reader = new FrameReader();
 
   /** `role`: of our side. The greeting of both sides is over unless `greets` is false. */
   constructor(role: Role, options: Partial<ConnectionOptions> = {}, greets = true) {
@@ -163,31 +214,12 @@ export class Script {
 
   /** The frames that our side has written since the last call. */
   read(): ReadFrame[] {
-    const bytes = Buffer.concat([this.#unread, ...this.end.flush()]);
-    const frames: ReadFrame[] = [];
-    let at = 0;
-    while (at + FRAME_HEADER_BYTES <= bytes.length) {
-      const next = at + FRAME_HEADER_BYTES + bytes.readUIntBE(at, 3);
-      if (next > bytes.length) break;
-      frames.push(this.#readFrame(bytes.subarray(at, next)));
-      at = next;
-    }
-    this.#unread = bytes.subarray(at);
-    return frames;
+    return this.#reader.push(Buffer.concat(this.end.flush()));
   }
 
   /** The frames in short words, as tests compare them: `RST_STREAM 1 code 8`. */
   readWords(): string[] {
-    return this.read().map(({ type, flags, streamId, payload, headers: list, code, increment }) => {
-      const ends = (type === "DATA" || type === "HEADERS") && (flags & Flag.END_STREAM) !== 0 ? " end" : "";
-      const ack = (type === "SETTINGS" || type === "PING") && (flags & Flag.ACK) !== 0 ? " ack" : "";
-      const detail =
-        list?.join(" ") ??
-        (code !== undefined ? `code ${code}` : undefined) ??
-        (increment !== undefined ? `+${increment}` : undefined) ??
-        (type === "DATA" ? String(payload.length) : "");
-      return `${type} ${streamId} ${detail}`.trimEnd() + ends + ack;
-    });
+    return this.read().map(wordsOf);
   }
 
   #opened(stream: Stream, head: HeaderList, oversized: boolean): Recorder {
@@ -201,21 +233,7 @@ export class Script {
     const bytes = Buffer.concat(this.end.flush());
     if (!bytes.subarray(0, PREFACE.length).equals(PREFACE))
       throw new Error("the client did not begin with the preface");
-    this.#unread = bytes.subarray(PREFACE.length);
-  }
-
-  #readFrame(bytes: Buffer): ReadFrame {
-    const types = Object.keys(FrameType) as (keyof typeof FrameType)[];
-    const type = types[bytes[3]!]!;
-    const payload = bytes.subarray(FRAME_HEADER_BYTES);
-    const read = { type, flags: bytes[4]!, streamId: readUint31(bytes, 5), payload };
-    if (type === "RST_STREAM") return { ...read, code: readUint32(payload, 0) };
-    if (type === "GOAWAY") return { ...read, code: readUint32(payload, 4) };
-    if (type === "WINDOW_UPDATE") return { ...read, increment: readUint31(payload, 0) };
-    if (type !== "HEADERS" || (read.flags & Flag.END_HEADERS) === 0) return read;
-    const list: HeaderList = [];
-    this.#hpack.decode(payload, 0, payload.length, { field: (name, value) => list.push(name, value) });
-    return { ...read, headers: list };
+    this.#reader.unread(bytes.subarray(PREFACE.length));
   }
 }
 

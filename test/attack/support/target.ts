@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { folderOf, testPrograms } from "../../support/clients.ts";
+import { Sluice } from "../../support/sluice.ts";
+import type { Mark } from "./attacker.ts";
+import { HonestClient } from "./honest-client.ts";
+
+/** Beside what attackers hold, the victim's function must find its place: instances of the attacked one are few. */
+const ATTACKED_CONCURRENCY = 200;
+
+/** The limit on the acknowledgement of SETTINGS in tests of slow attackers: its default is half a minute. */
+export const SLOW_SETTINGS_ACK_MS = 13_000;
+
+/** A real Sluice with two functions: one that is attacked, and one of somebody who has nothing to do with it. */
+export class Target implements AsyncDisposable {
+  readonly sluice: Sluice;
+  readonly attacked: Mark;
+  readonly victim: Mark;
+
+  static async start(configuration: Readonly<Record<string, unknown>> = {}): Promise<Target> {
+    const { go } = await testPrograms();
+    const sluice = await Sluice.start({ configuration });
+    const deploy = (name: string, instanceConcurrency: number) =>
+      sluice.deploy({
+        name,
+        codeUri: folderOf(go.echo),
+        function: { instanceConcurrency, timeout: 120, customRuntimeConfig: { command: ["./echo"] } },
+      });
+    const attacked = await deploy("attacked", ATTACKED_CONCURRENCY);
+    const victim = await deploy("victim", 100);
+    const { grpcAddress, caFile } = sluice.endpoint;
+    const colon = grpcAddress.lastIndexOf(":");
+    const endpoint = {
+      host: grpcAddress.slice(0, colon).replace(/^\[|\]$/g, ""),
+      port: Number(grpcAddress.slice(colon + 1)),
+      caPem: readFileSync(caFile, "utf8"),
+    };
+    const target = new Target(
+      sluice,
+      { ...endpoint, authority: attacked.host ?? "" },
+      { ...endpoint, authority: victim.host ?? "" },
+    );
+    await target.#warmUp();
+    return target;
+  }
+
+  private constructor(sluice: Sluice, attacked: Mark, victim: Mark) {
+    this.sluice = sluice;
+    this.attacked = attacked;
+    this.victim = victim;
+  }
+
+  /** The process that calls run in. */
+  get pid(): number {
+    return this.sluice.endpoint.pid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.sluice.stop();
+  }
+
+  /** What runs for the first time grows the heap once, and starts instances: that is no attack's doing. */
+  async #warmUp(): Promise<void> {
+    for (const mark of [this.attacked, this.victim]) {
+      using client = new HonestClient(mark);
+      for (let round = 0; round < 20; round++) await Promise.all(Array.from({ length: 100 }, () => client.call()));
+    }
+  }
+}
