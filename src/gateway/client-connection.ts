@@ -10,7 +10,8 @@ import {
 } from "../h2/h2.ts";
 import { type Fault, fault, newRequestId } from "../model/model.ts";
 import { Call, type CallContext } from "./call.ts";
-import { grpcDialect, httpStatusOf, writePlainFault } from "./reply-dialect.ts";
+import { PlainAnswer } from "./plain-answer.ts";
+import { grpcDialect, httpStatusOf } from "./reply-dialect.ts";
 import { hostOf, isGrpcRequest, type RequestHead, readRequestHead } from "./request-head.ts";
 import { type RouteTable, refusalOf } from "./routes.ts";
 import { SocketTransport, type TransportContext } from "./socket-transport.ts";
@@ -126,11 +127,15 @@ export class ClientConnection implements ConnectionEvents {
   /** Answers a request that becomes no call. With `httpStatus` in plain text, else in gRPC's terms. */
   #refuse(stream: Stream, head: RequestHead, refusal: Fault, httpStatus?: number): StreamHandler {
     const requestId = newRequestId();
-    if (httpStatus !== undefined) writePlainFault(stream, httpStatus, refusal.message, requestId);
-    else if (head.method === "POST") grpcDialect.writeFault(stream, refusal, requestId, false);
-    else writePlainFault(stream, httpStatusOf(refusal), refusal.message, requestId);
-    if (!stream.remoteClosed) stream.reset(ErrorCode.NO_ERROR);
-    return new IgnoredStream(stream);
+    const { method } = head;
+    if (httpStatus === undefined && method === "POST") {
+      grpcDialect.writeFault(stream, refusal, requestId, false);
+      if (!stream.remoteClosed) stream.reset(ErrorCode.NO_ERROR);
+      return new IgnoredStream(stream);
+    }
+    const status = httpStatus ?? httpStatusOf(refusal);
+    const { message } = refusal;
+    return new PlainAnswer(stream, this.#context.wheel, { httpStatus: status, message, requestId, method });
   }
 
   /**

@@ -32,25 +32,6 @@ export const grpcDialect: ReplyDialect = {
   },
 };
 
-/** Answers a request that is no call: plain text, one sentence. */
-export function writePlainFault(stream: Stream, httpStatus: number, message: string, requestId: string): void {
-  const body = Buffer.from(`${message} (request id: ${requestId})\n`, "utf8");
-  stream.headers(
-    [
-      ":status",
-      String(httpStatus),
-      "content-type",
-      "text/plain; charset=utf-8",
-      "content-length",
-      String(body.length),
-      "x-fc-request-id",
-      requestId,
-    ],
-    false,
-  );
-  stream.data(body, true);
-}
-
 /** HTTP status for a fault where the request is not gRPC. */
 export function httpStatusOf(fault: Fault): number {
   return fault.grpcStatus === GrpcStatus.UNAUTHENTICATED ? 401 : faultTable[fault.errorType].httpStatus;

@@ -8,6 +8,8 @@ import { HpackDecoder } from "../hpack/decoder.ts";
 import { HpackEncoder } from "../hpack/encoder.ts";
 import { End } from "./pair.ts";
 
+export { PREFACE };
+
 /** A frame as a test reads it. `headers`: of HEADERS; `code`: of RST_STREAM and GOAWAY; `increment`: of WINDOW_UPDATE. */
 export interface ReadFrame {
   readonly type: keyof typeof FrameType;
