@@ -2,15 +2,18 @@ import type { TLSSocket } from "node:tls";
 import {
   Connection,
   type ConnectionEvents,
+  type ConnectionFault,
   type ConnectionOptions,
   ErrorCode,
   type HeaderList,
   type Stream,
+  type StreamFault,
   type StreamHandler,
 } from "../h2/h2.ts";
 import { type Fault, fault, newRequestId } from "../model/model.ts";
 import { Call, type CallContext } from "./call.ts";
 import { PlainAnswer } from "./plain-answer.ts";
+import type { Refusals } from "./refusals.ts";
 import { grpcDialect, httpStatusOf } from "./reply-dialect.ts";
 import { hostOf, isGrpcRequest, type RequestHead, readRequestHead } from "./request-head.ts";
 import { type RouteTable, refusalOf } from "./routes.ts";
@@ -25,6 +28,7 @@ const DRAIN_ROUND_TRIP_MS = 500;
 export interface ClientConnectionContext extends TransportContext, CallContext {
   readonly clientOptions: ConnectionOptions;
   readonly routes: RouteTable;
+  readonly refusals: Refusals;
   /** The connection has ended. */
   clientClosed(connection: ClientConnection): void;
 }
@@ -92,6 +96,7 @@ export class ClientConnection implements ConnectionEvents {
         head,
         fault("RouteNotFound", "this port serves gRPC alone: POST with a content-type of application/grpc"),
         415,
+        "not_grpc",
       );
     }
     if (!("kind" in route)) return this.#refuse(stream, head, route);
@@ -120,13 +125,26 @@ export class ClientConnection implements ConnectionEvents {
     this.#connection.closeWhenIdle();
   }
 
-  closed(): void {
+  streamFault(fault: StreamFault): void {
+    this.#context.refusals.refused(fault.token, this.#remoteAddress, fault.message);
+  }
+
+  closed(fault: ConnectionFault | undefined): void {
+    // That a client goes away is its right, also with calls open.
+    if (fault !== undefined && fault.token !== "connection_lost") this.streamFault(fault);
     this.#context.clientClosed(this);
   }
 
   /** Answers a request that becomes no call. With `httpStatus` in plain text, else in gRPC's terms. */
-  #refuse(stream: Stream, head: RequestHead, refusal: Fault, httpStatus?: number): StreamHandler {
+  #refuse(
+    stream: Stream,
+    head: RequestHead,
+    refusal: Fault,
+    httpStatus?: number,
+    token: string = refusal.errorType,
+  ): StreamHandler {
     const requestId = newRequestId();
+    this.#context.refusals.refused(token, this.#remoteAddress, refusal.message);
     const { method } = head;
     if (httpStatus === undefined && method === "POST") {
       grpcDialect.writeFault(stream, refusal, requestId, false);

@@ -11,6 +11,7 @@ import type { BusyMeter } from "../metering/metering.ts";
 import type {
   CallEnded,
   CertificateEntry,
+  ErrorType,
   Fault,
   FunctionKey,
   InstanceId,
@@ -25,6 +26,7 @@ import { runtimeHeaders } from "./forwarded-head.ts";
 import { InstanceLink } from "./instance-link.ts";
 import { Listener } from "./listener.ts";
 import { ByteBudget } from "./memory-budget.ts";
+import { Refusals } from "./refusals.ts";
 import { RouteTable } from "./routes.ts";
 import { CertificateStore, type OwnCertificates } from "./tls/certificate-store.ts";
 
@@ -33,6 +35,9 @@ export { type LocalCa, loadOrCreateLocalCa } from "./tls/local-ca.ts";
 
 /** How often connections are told the time. */
 const TICK_MS = 1000;
+
+/** Ends of calls that are refusals by a limit of the platform, not the function's or the client's doing. */
+const REFUSING: ReadonlySet<ErrorType> = new Set(["ResourceExhausted", "StalledUnderPressure", "Unavailable"]);
 
 export interface GatewayOptions {
   readonly clock: Clock;
@@ -53,6 +58,8 @@ export interface GatewayOptions {
 }
 
 export class Gateway implements LinkFactory<InstanceLink> {
+  /** What was refused, by token, since the start. */
+  readonly refusals: Refusals;
   readonly #options: GatewayOptions;
   readonly #wheel: TimerWheel;
   readonly #routes: RouteTable;
@@ -69,6 +76,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.refusals = new Refusals(options.clock, options.logger);
     const failed = (what: string) => (error: unknown) => options.logger.error(what, { error });
     const connectionFailed = failed("A connection failed by a bug of Sluice and was ended");
     this.#wheel = new TimerWheel(options.clock, failed("A timer failed by a bug of Sluice"));
@@ -80,6 +88,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
     this.#listener = new Listener({
       defaultCertificate: options.certificates.defaultCertificate,
       secureContext: (serverName) => this.#certificates.find(serverName).context,
+      refused: (token, remoteAddress, why) => this.refusals.refused(token, remoteAddress, why),
       accepted: (socket) => this.#accept(socket),
     });
   }
@@ -91,6 +100,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
       ...this.#transportContext,
       scheduler,
       routes: this.#routes,
+      refusals: this.refusals,
       clock: options.clock,
       clientOptions: connectionOptions({
         memoryBudget: this.#instanceOptions.memoryBudget,
@@ -98,7 +108,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
       }),
       openCalls: this.#openCalls,
       keptBudget: new ByteBudget(options.keptRequestsMaxBytes),
-      callEnded: (ended) => options.callEnded(ended),
+      callEnded: (ended) => this.#callEnded(ended),
       callFailed: (error) => options.logger.error("A call failed by a bug of Sluice and was ended", { error }),
       clientClosed: (connection) => this.#clientClosed(connection),
     };
@@ -162,7 +172,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
       instance,
       revision,
       observer,
-      context: { ...this.#transportContext, instanceOptions: this.#instanceOptions },
+      context: { ...this.#transportContext, instanceOptions: this.#instanceOptions, refusals: this.refusals },
       clock: this.#options.clock,
       meter: this.#options.meterOf(instance.id, revision),
       runtimeHeaders: runtimeHeaders(revision, this.#options.region),
@@ -207,6 +217,14 @@ export class Gateway implements LinkFactory<InstanceLink> {
     client.start();
   }
 
+  #callEnded(ended: CallEnded): void {
+    const { cause } = ended;
+    if (cause !== undefined && REFUSING.has(cause.errorType)) {
+      this.refusals.refused(cause.errorType, ended.function, cause.message);
+    }
+    this.#options.callEnded(ended);
+  }
+
   #clientClosed(client: ClientConnection): void {
     this.#clients.delete(client);
     if (this.#clients.size === 0) this.#onIdle?.();
@@ -217,6 +235,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
       const nowMs = this.#options.clock.nowMs();
       for (const client of [...this.#clients]) this.#guarded(() => client.tick(nowMs));
       for (const link of [...this.#links]) this.#guarded(() => link.tick(nowMs));
+      this.refusals.tick(nowMs);
       this.#scheduleTick();
     });
   }

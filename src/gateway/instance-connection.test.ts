@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
-import { TimerWheel } from "../base/base.ts";
+import { silentLogger, TimerWheel } from "../base/base.ts";
 import { FakeClock } from "../base/testing/fake-clock.ts";
 import { connectionOptions, type StreamHandler } from "../h2/h2.ts";
-import type { Fault } from "../model/model.ts";
+import type { Fault, InstanceId } from "../model/model.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import { InstanceConnection } from "./instance-connection.ts";
+import { Refusals } from "./refusals.ts";
 
 const PING = 6;
 const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
@@ -72,9 +73,11 @@ async function connected() {
     wheel: new TimerWheel(clock, failed),
     connectionFailed: failed,
     instanceOptions: connectionOptions({}),
+    refusals: new Refusals(clock, silentLogger),
   };
   const closed: (Fault | undefined)[] = [];
   const connection = new InstanceConnection(instance, context, {
+    instanceId: "i-1" as InstanceId,
     connectionReady() {},
     connectionRetired() {},
     connectionClosed: (_connection, cause) => closed.push(cause),

@@ -6,9 +6,11 @@ import {
   type ConnectionOptions,
   type HeaderList,
   type Stream,
+  type StreamFault,
   type StreamHandler,
 } from "../h2/h2.ts";
-import { type Fault, fault } from "../model/model.ts";
+import { type Fault, fault, type InstanceId } from "../model/model.ts";
+import type { Refusals } from "./refusals.ts";
 import { SocketTransport, type TransportContext } from "./socket-transport.ts";
 
 /** PING toward an instance: only with a call open and nothing heard for so long. */
@@ -20,10 +22,12 @@ const PING_TIMEOUT_MS = 10_000;
 
 export interface InstanceConnectionContext extends TransportContext {
   readonly instanceOptions: ConnectionOptions;
+  readonly refusals: Refusals;
 }
 
 /** What a connection tells its link. */
 export interface InstanceConnectionObserver {
+  readonly instanceId: InstanceId;
   connectionReady(connection: InstanceConnection): void;
   connectionRetired(connection: InstanceConnection): void;
   connectionClosed(connection: InstanceConnection, cause: Fault | undefined): void;
@@ -34,11 +38,13 @@ export class InstanceConnection implements ConnectionEvents {
   readonly #connection: Connection;
   readonly #transport: SocketTransport;
   readonly #observer: InstanceConnectionObserver;
+  readonly #refusals: Refusals;
   #lastPingAt = Number.NEGATIVE_INFINITY;
   #unresponsive = false;
 
   constructor(socket: Duplex, context: InstanceConnectionContext, observer: InstanceConnectionObserver) {
     this.#observer = observer;
+    this.#refusals = context.refusals;
     this.#transport = new SocketTransport(socket, context);
     this.#connection = new Connection("client", context.instanceOptions, this.#transport, this);
   }
@@ -102,7 +108,12 @@ export class InstanceConnection implements ConnectionEvents {
     this.#observer.connectionRetired(this);
   }
 
+  streamFault(cause: StreamFault): void {
+    this.#refusals.refused(cause.token, this.#observer.instanceId, cause.message);
+  }
+
   closed(cause: ConnectionFault | undefined): void {
+    if (cause !== undefined && cause.token !== "connection_lost") this.streamFault(cause);
     this.#observer.connectionClosed(this, this.#faultOf(cause));
   }
 

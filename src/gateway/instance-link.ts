@@ -2,7 +2,7 @@ import { type Clock, sleep } from "../base/base.ts";
 import type { DriverInstance, ExitReport } from "../drivers/driver.ts";
 import type { HeaderList, Stream, StreamHandler } from "../h2/h2.ts";
 import type { BusyMeter } from "../metering/metering.ts";
-import { type Fault, fault, type Revision } from "../model/model.ts";
+import { type Fault, fault, type InstanceId, type Revision } from "../model/model.ts";
 import type { Link, LinkObserver } from "../scheduler/scheduler.ts";
 import { forEachConnection, InstanceConnection, type InstanceConnectionContext } from "./instance-connection.ts";
 
@@ -55,6 +55,10 @@ export class InstanceLink implements Link {
       this.#exitReport = report;
     });
     void this.#connect();
+  }
+
+  get instanceId(): InstanceId {
+    return this.#instance.id;
   }
 
   nowMs(): number {

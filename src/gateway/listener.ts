@@ -30,6 +30,8 @@ export interface ListenerOptions {
   readonly defaultCertificate: CertificatePair;
   /** The context for a server name (SNI), lower case. */
   secureContext(serverName: string): SecureContext;
+  /** Told of each client that is closed before that, under a stable token. */
+  refused(token: string, remoteAddress: string, why: string): void;
   /** A client whose handshake is done, with ALPN `h2`. */
   accepted(socket: TLSSocket): void;
 }
@@ -39,6 +41,7 @@ export interface ListenerOptions {
  * a byte, so that a plaintext gRPC client says "connection closed before server preface received".
  */
 export class Listener {
+  readonly #options: ListenerOptions;
   readonly #tls: TlsServer;
   readonly #servers: Server[] = [];
   /** Clients that came before `accept`; undefined since then. */
@@ -46,6 +49,7 @@ export class Listener {
   #port = 0;
 
   constructor(options: ListenerOptions) {
+    this.#options = options;
     this.#tls = createTlsServer({
       ALPNProtocols: ["h2"],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -60,11 +64,16 @@ export class Listener {
     this.setDefaultCertificate(options.defaultCertificate);
     this.#tls.on("secureConnection", (socket) => {
       if (socket.alpnProtocol === "h2") options.accepted(socket);
-      // No ALPN at all. Soon, not at once: in TLS 1.2 the last message of the handshake is ours, and may not be out yet.
-      else socket.destroySoon();
+      else {
+        this.#options.refused("alpn", socket.remoteAddress ?? "", "the client did not choose h2 by ALPN");
+        // Soon, not at once: in TLS 1.2 the last message of the handshake is ours, and may not be out yet.
+        socket.destroySoon();
+      }
     });
-    // A handshake that failed: the socket is destroyed by node:tls, there is nobody to tell.
-    this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
+    this.#tls.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
+      const isLate = error.code === "ERR_TLS_HANDSHAKE_TIMEOUT";
+      this.#drop(socket, isLate ? "handshake_timeout" : "tls_handshake", error.message);
+    });
   }
 
   /** From the next handshake on. */
@@ -131,11 +140,12 @@ export class Listener {
 
   /** Looks at the first byte and hands the socket to TLS, or closes it. */
   #peek(socket: Socket): void {
-    const drop = () => socket.destroy();
-    socket.on("error", drop);
+    const drop = () => this.#drop(socket, "handshake_timeout", `no byte within ${HANDSHAKE_TIMEOUT_MS} ms`);
+    socket.on("error", () => socket.destroy());
     socket.setTimeout(HANDSHAKE_TIMEOUT_MS, drop);
     socket.once("data", (chunk: Buffer) => {
       if (chunk[0] !== TLS_HANDSHAKE) {
+        this.#options.refused("not_tls", socket.remoteAddress ?? "", "the first byte does not begin a TLS handshake");
         socket.end();
         socket.resume();
         return;
@@ -146,5 +156,10 @@ export class Listener {
       socket.unshift(chunk);
       this.#tls.emit("connection", socket);
     });
+  }
+
+  #drop(socket: Socket, token: string, why: string): void {
+    this.#options.refused(token, socket.remoteAddress ?? "", why);
+    socket.destroy();
   }
 }

@@ -29,6 +29,13 @@ export interface InboundParts {
   readonly state: ConnectionState;
 }
 
+const ONE_TOO_MANY = new StreamFault(
+  ErrorCode.REFUSED_STREAM,
+  "refused_streams",
+  "RFC 9113 §5.1.2",
+  "a stream over MAX_CONCURRENT_STREAMS",
+);
+
 export class MessageReceiver {
   readonly #role: Role;
   readonly #options: ConnectionOptions;
@@ -202,7 +209,10 @@ export class MessageReceiver {
     this.#streams.openedByPeer(streamId);
     const isOneTooMany = this.#streams.size >= this.#options.concurrentStreamsMax;
     if (isOneTooMany || streamId > this.#state.acceptsUpToId) {
-      if (isOneTooMany) this.#budgets.refusals.spend();
+      if (isOneTooMany) {
+        this.#budgets.refusals.spend();
+        this.#events.streamFault?.(ONE_TOO_MANY);
+      }
       this.#refuse(streamId, endStream, bytes, start, end);
       return;
     }
