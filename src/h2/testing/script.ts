@@ -8,15 +8,7 @@ import { HpackDecoder } from "../hpack/decoder.ts";
 import { HpackEncoder } from "../hpack/encoder.ts";
 import { End } from "./pair.ts";
 
-<<<<<<< HEAD
-
-export { PREFACE };
-
-=======
-
 export { FRAME_HEADER_BYTES, FrameType, PREFACE };
-
->>>>>>> 3da096c (Count what the gateway refuses in one place, by stable token)
 
 /** A frame as a test reads it. `headers`: of HEADERS; `code`: of RST_STREAM and GOAWAY; `increment`: of WINDOW_UPDATE. */
 export interface ReadFrame {
