@@ -3,7 +3,7 @@ import { parseGrpcTimeout } from "../grpc/grpc.ts";
 import { ErrorCode, type HeaderList, type MemoryBudget, type Stream, type StreamHandler } from "../h2/h2.ts";
 import { type CallEnded, type Fault, fault, newRequestId, type RouteEntry } from "../model/model.ts";
 import type { ScheduledInstance, Scheduler, Waiter } from "../scheduler/scheduler.ts";
-import { forwardedHead, withoutReserved } from "./forwarded-head.ts";
+import { dropContentLength, forwardedHead, withoutReserved } from "./forwarded-head.ts";
 import type { InstanceLink } from "./instance-link.ts";
 import { KeptRequest } from "./kept-request.ts";
 import type { ReplyDialect } from "./reply-dialect.ts";
@@ -198,6 +198,8 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink> {
     } else if (endStream && this.#dialect.statusOf(head) === undefined) {
       this.end(fault("BadResponse", "the function ended the call in its response head, without a status"));
       return;
+    } else {
+      dropContentLength(head);
     }
     head.push("x-fc-request-id", this.requestId);
     this.#headSent = true;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forwardedHead, withoutReserved } from "./forwarded-head.ts";
+import { dropContentLength, forwardedHead, withoutReserved } from "./forwarded-head.ts";
 
 const REQUEST = [
   ":method",
@@ -66,4 +66,10 @@ test("withoutReserved() drops x-fc-* and leaves every other list as it is", () =
     "a",
     "b",
   ]);
+});
+
+test("dropContentLength() takes the field out wherever it stands, and no value that is spelled like it", () => {
+  const head = [":status", "200", "content-length", "5", "a", "content-length", "content-length", "5"];
+  dropContentLength(head);
+  assert.deepEqual(head, [":status", "200", "a", "content-length"]);
 });

@@ -60,6 +60,18 @@ export function withoutReserved(headers: HeaderList): HeaderList {
   return headers;
 }
 
+/**
+ * Takes `content-length` out of a response head. gRPC has no use for it, and a response that is cut, by the function's
+ * timeout or its end, would be malformed with it (RFC 9113 §8.1.1): the client would see that, and not the status.
+ */
+export function dropContentLength(head: HeaderList): void {
+  for (let i = 0; i < head.length; i += 2) {
+    if (head[i] !== "content-length") continue;
+    head.splice(i, 2);
+    i -= 2;
+  }
+}
+
 function copyWithoutReserved(headers: HeaderList): HeaderList {
   const kept: HeaderList = [];
   for (let i = 0; i < headers.length; i += 2) {

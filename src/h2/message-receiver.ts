@@ -251,7 +251,8 @@ export class MessageReceiver {
       return;
     }
     const hasContent = !stream.isHeadRequest && head.status !== "204" && head.status !== "304";
-    stream.contentLeftBytes = hasContent ? head.contentLength : -1;
+    // Where there is no content (RFC 9110 §6.4.1), content-length says what there would be.
+    stream.contentLeftBytes = hasContent ? head.contentLength : 0;
     if (endStream && stream.contentLeftBytes > 0) {
       this.#contentLengthFault(stream);
       return;

@@ -132,8 +132,8 @@ export class MessageHead implements FieldSink {
         this.#fail("content_length", "RFC 9110 §8.6", "two different content-length");
       }
       this.contentLength = bytes;
-    } else if (kind === TE && this.#kind === "response") {
-      this.#fail("te", "RFC 9113 §8.2.2", "te in a response");
+    } else if (kind === TE && this.#kind !== "request") {
+      this.#fail("te", "RFC 9113 §8.2.2", "te in a response or in trailers");
     }
   }
 
