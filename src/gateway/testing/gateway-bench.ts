@@ -3,7 +3,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, type Outgoing
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
-import { type LogFields, type Logger, silentLogger, systemClock } from "../../base/base.ts";
+import { type Clock, type LogFields, type Logger, silentLogger, systemClock } from "../../base/base.ts";
 import { BusyMeter } from "../../metering/metering.ts";
 import {
   type CallEnded,
@@ -43,6 +43,13 @@ export function statusOf(answer: Answer): {
   };
 }
 
+export interface BenchOptions {
+  /** The gateway's and the scheduler's; the system's where none is given. */
+  readonly clock?: Clock;
+  /** Addresses that the gateway listens on. */
+  readonly hosts?: readonly string[];
+}
+
 /** A gateway on a free port with real sockets and TLS, a scheduler, and a driver of the test's. */
 export class GatewayBench {
   readonly gateway: Gateway;
@@ -57,17 +64,27 @@ export class GatewayBench {
   readonly #folder: string;
   readonly #sessions: ClientHttp2Session[] = [];
 
-  static async start(driver: LocalDriver, limits: Partial<SchedulerLimits> = {}): Promise<GatewayBench> {
+  static async start(
+    driver: LocalDriver,
+    limits: Partial<SchedulerLimits> = {},
+    { clock = systemClock, hosts = ["127.0.0.1"] }: BenchOptions = {},
+  ): Promise<GatewayBench> {
     const folder = mkdtempSync(join(tmpdir(), "sluice-gateway-"));
     const ca = await loadOrCreateLocalCa(folder, { zone: "local.fcapp.localhost", hosts: [] }, Date.now());
-    const bench = new GatewayBench(driver, limits, folder, ca);
-    await bench.gateway.listen(["127.0.0.1"], 0);
+    const bench = new GatewayBench(driver, limits, folder, ca, clock);
+    await bench.gateway.listen(hosts, 0);
     bench.gateway.accept();
     bench.put();
     return bench;
   }
 
-  private constructor(driver: LocalDriver, limits: Partial<SchedulerLimits>, folder: string, ca: LocalCa) {
+  private constructor(
+    driver: LocalDriver,
+    limits: Partial<SchedulerLimits>,
+    folder: string,
+    ca: LocalCa,
+    clock: Clock,
+  ) {
     this.#folder = folder;
     this.driver = driver;
     this.ca = ca;
@@ -76,7 +93,7 @@ export class GatewayBench {
       error: (_message: string, fields?: LogFields) => this.errors.push(fields?.["error"]),
     };
     this.gateway = new Gateway({
-      clock: systemClock,
+      clock,
       logger,
       region: "local",
       certificates: ca,
@@ -87,14 +104,14 @@ export class GatewayBench {
           this,
           { instanceId, function: key, revisionId: id, memoryMb },
           (record) => this.usage.push(record),
-          systemClock,
+          clock,
         ),
       callEnded: (ended) => this.ended.push(ended),
     });
     this.scheduler = new Scheduler({
       driver,
       links: this.gateway,
-      clock: systemClock,
+      clock,
       region: "local",
       limits: schedulerLimits({ stopGraceMs: 100, ...limits }),
       logger,

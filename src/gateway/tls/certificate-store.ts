@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 
@@ -25,6 +25,10 @@ export class ServedCertificate {
   /** Throws where the pair is unusable: not PEM, or a key that does not match. */
   constructor(pair: CertificatePair) {
     this.#certificate = new X509Certificate(pair.certificatePem);
+    // createSecureContext() takes an empty key for none, and every handshake would fail.
+    if (!this.#certificate.checkPrivateKey(createPrivateKey(pair.privateKeyPem))) {
+      throw new Error("The private key does not belong to the certificate");
+    }
     this.context = createSecureContext({ cert: pair.certificatePem, key: pair.privateKeyPem, minVersion: "TLSv1.2" });
   }
 
@@ -61,9 +65,11 @@ export class CertificateStore {
     this.#named = new ServedCertificate(own.namedCertificate);
   }
 
+  /** Throws for an unusable pair; the old ones then stay, both. */
   setOwn(own: OwnCertificates): void {
+    const named = new ServedCertificate(own.namedCertificate);
     this.#default = new ServedCertificate(own.defaultCertificate);
-    this.#named = new ServedCertificate(own.namedCertificate);
+    this.#named = named;
   }
 
   /** `host` is lower case and may begin with `*.`. Throws for an unusable pair; the old one then stays. */
