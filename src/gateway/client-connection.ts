@@ -37,6 +37,8 @@ export interface ClientConnectionContext extends TransportContext, CallContext {
 export interface ShownCertificate {
   /** Name that the client asked for (SNI), lower case; empty where it asked for none. */
   readonly serverName: string;
+  /** Address that it connected to: addresses are never asked for by SNI (RFC 6066 §3). */
+  readonly address: string;
   covers(host: string): boolean;
 }
 
@@ -90,7 +92,9 @@ export class ClientConnection implements ConnectionEvents {
   request(stream: Stream, headers: HeaderList, endStream: boolean): StreamHandler {
     const head = readRequestHead(headers);
     const route = this.#context.routes.find(head.authority, head.path);
+    const misdirected = "kind" in route ? this.#misdirected(head.authority) : undefined;
     if (!isGrpcRequest(head)) {
+      if (misdirected !== undefined) return this.#refuse(stream, head, misdirected, httpStatusOf(misdirected));
       return this.#refuse(
         stream,
         head,
@@ -100,7 +104,7 @@ export class ClientConnection implements ConnectionEvents {
       );
     }
     if (!("kind" in route)) return this.#refuse(stream, head, route);
-    const refusal = this.#misdirected(head.authority) ?? refusalOf(route);
+    const refusal = misdirected ?? refusalOf(route);
     if (refusal !== undefined) return this.#refuse(stream, head, refusal);
     const call = new Call(this.#context, stream, headers, head, route, grpcDialect);
     try {
@@ -158,12 +162,14 @@ export class ClientConnection implements ConnectionEvents {
 
   /**
    * RFC 9110 §7.4, "Rejecting Misdirected Requests": a client must not reach one tenant over a connection on which
-   * it verified another's certificate. What it asked for by SNI it did verify, or chose not to.
+   * it verified another's certificate. What it asked for by SNI, or dialled where it asked for no name, it did verify,
+   * or chose not to.
    */
   #misdirected(authority: string): Fault | undefined {
+    const { serverName, address } = this.#certificate;
     const host = hostOf(authority);
-    if (host === this.#certificate.serverName || this.#certificate.covers(host)) return undefined;
-    const shown = this.#certificate.serverName || "no server name";
+    if (host === (serverName || address) || this.#certificate.covers(host)) return undefined;
+    const shown = serverName || "no server name";
     return fault("Misdirected", `the certificate shown on this connection (asked for ${shown}) does not cover ${host}`);
   }
 }

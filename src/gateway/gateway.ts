@@ -211,7 +211,8 @@ export class Gateway implements LinkFactory<InstanceLink> {
     if (context === undefined) throw new Error("Cannot accept clients before attach()");
     const serverName = typeof socket.servername === "string" ? socket.servername.toLowerCase() : "";
     const certificate = this.#certificates.find(serverName);
-    const shown = { serverName, covers: (host: string) => host === "" || certificate.covers(host) };
+    const address = socket.localAddress ?? "";
+    const shown = { serverName, address, covers: (host: string) => host === "" || certificate.covers(host) };
     const client = new ClientConnection(context, socket, shown);
     this.#clients.add(client);
     client.start();
