@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { METRICS } from "../src/control/control.ts";
 import { statusName } from "../src/grpc/grpc.ts";
 import { LIMITS, type Limit } from "../src/h2/h2.ts";
 import { type FaultRow, faultTable } from "../src/model/model.ts";
@@ -14,6 +15,7 @@ const root = resolve(import.meta.dirname, "..");
 const generated: Readonly<Record<string, { readonly marker: string; readonly text: string }>> = {
   "docs/errors.md": { marker: "faults", text: faults() },
   "docs/configuration.md": { marker: "settings", text: settings() },
+  "docs/metrics.md": { marker: "metrics", text: metrics() },
   "docs/limits.md": { marker: "limits", text: limits({ ...LIMITS }) },
 };
 
@@ -55,6 +57,13 @@ function limits(table: Readonly<Record<string, Limit>>): string {
     return [`\`${name}\``, value, unitOf(name), meaning, source, tokens].join(" | ");
   });
   return ["name | default | unit | what is bounded | source | token", "---|---|---|---|---|---", ...rows].join("\n");
+}
+
+function metrics(): string {
+  const rows = Object.entries(METRICS).map(([name, { type, label, meaning }]) =>
+    [`\`${name}\``, type, label === undefined ? "" : `\`${label}\``, meaning].join(" | "),
+  );
+  return ["name | type | label | what it is", "---|---|---|---", ...rows].join("\n");
 }
 
 /** The unit that a limit's name ends in. */

@@ -14,6 +14,7 @@ import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
 import { createApp } from "./http/app.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { FunctionLogs } from "./logs/function-logs.ts";
+import { METRICS_PATH, Metrics } from "./metrics/metrics.ts";
 import type { ControlPlaneOptions } from "./options.ts";
 import type { ProjectionContext } from "./projection.ts";
 import { Publisher } from "./publisher.ts";
@@ -22,6 +23,7 @@ import { SLUICE_PREFIX, sluiceV1 } from "./sluice-v1/sluice-v1.ts";
 import { StatusBoard } from "./status-board.ts";
 import { UsageJournal } from "./usage-journal.ts";
 
+export { METRICS } from "./metrics/metrics.ts";
 export type { ControlPlaneOptions, Credentials, EndpointInfo } from "./options.ts";
 
 const APPLY_TIMEOUT_MS = 5000;
@@ -62,11 +64,19 @@ export class ControlPlane {
     const logs = new FunctionLogs(join(dataDir, "logs"), clock, logger);
     const usage = new UsageJournal(store, credentials.accountId, clock, logger);
     const board = new StatusBoard();
+    const metrics = new Metrics(board);
     const resources = new Resources({ store, repository, listener: publisher, packages, endpoint, clock });
     const authenticator = new Authenticator(credentials, clock);
-    const app = createApp({ authenticator, listenHosts: listen.hosts, logger, isUpload });
+    const app = createApp({
+      authenticator,
+      listenHosts: listen.hosts,
+      logger,
+      isUpload,
+      isOpen: (method, path) => method === "GET" && path === METRICS_PATH,
+    });
     app.route(PREFIX, dialect20210406({ resources, endpoint, accountId: credentials.accountId }));
     app.route(SLUICE_PREFIX, sluiceV1({ store, repository, projection, publisher, board, logs, usage, endpoint }));
+    app.route(METRICS_PATH, metrics.route());
     const sweep = new CodeSweep({ packages, repository, publisher, board, clock, logger });
     await publisher.start();
     await sweep.now();
@@ -77,7 +87,7 @@ export class ControlPlane {
       listen.port,
     );
     sweep.start();
-    return new ControlPlane(options, { publisher, logs, usage, board, sweep }, http);
+    return new ControlPlane(options, { publisher, logs, usage, board, metrics, sweep }, http);
   }
 
   /** Port that the API listens on, on every host. */
@@ -117,7 +127,7 @@ export class ControlPlane {
   }
 
   #receive(message: ToWorker): void {
-    const { publisher, logs, usage, board } = this.#parts;
+    const { publisher, logs, usage, board, metrics } = this.#parts;
     switch (message.type) {
       case "applied":
         publisher.applied(message.at);
@@ -129,6 +139,9 @@ export class ControlPlane {
         logs.add(message.lines, message.calls);
         usage.add(message.usage);
         board.update(message.functions, message.gone);
+        break;
+      case "counts":
+        metrics.update(message.counts);
         break;
       case "shutdown":
         void this.close();
@@ -155,5 +168,6 @@ interface Parts {
   readonly logs: FunctionLogs;
   readonly usage: UsageJournal;
   readonly board: StatusBoard;
+  readonly metrics: Metrics;
   readonly sweep: CodeSweep;
 }

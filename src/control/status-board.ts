@@ -1,4 +1,4 @@
-import type { FunctionKey, FunctionStatus, RevisionId } from "../model/model.ts";
+import type { FunctionKey, FunctionStatus, InstanceStatus, RevisionId } from "../model/model.ts";
 
 /** How each function stands in the data plane, as the main loop last said. */
 export class StatusBoard {
@@ -18,6 +18,11 @@ export class StatusBoard {
       for (const { revisionId } of instances) ids.add(revisionId);
     }
     return ids;
+  }
+
+  /** Every instance. */
+  *instances(): Iterable<InstanceStatus> {
+    for (const { instances } of this.#statuses.values()) yield* instances;
   }
 
   of(key: FunctionKey): FunctionStatus | undefined {

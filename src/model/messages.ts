@@ -2,6 +2,7 @@
 import type { Delta, Snapshot } from "./data-plane.ts";
 import type { ErrorType, Fault } from "./faults.ts";
 import type { FunctionKey, InstanceId, RevisionId } from "./ids.ts";
+import type { MainCounts } from "./main-counts.ts";
 import type { LogRecord } from "./sluice-api.ts";
 import type { UsageRecord } from "./usage.ts";
 
@@ -75,4 +76,6 @@ export type ToWorker =
       /** Functions that are gone from the data plane, with no instance left. */
       readonly gone: readonly FunctionKey[];
     }
+  /** About once a second. */
+  | { readonly type: "counts"; readonly counts: MainCounts }
   | { readonly type: "shutdown" };

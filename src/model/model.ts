@@ -3,6 +3,7 @@ export * from "./call-line.ts";
 export * from "./data-plane.ts";
 export * from "./faults.ts";
 export * from "./ids.ts";
+export * from "./main-counts.ts";
 export * from "./messages.ts";
 export * from "./resources.ts";
 export * from "./revision.ts";

@@ -7,12 +7,16 @@ import { LIMITS } from "../h2/h2.ts";
 import { type BusyMeter, MeterBook } from "../metering/metering.ts";
 import { type FunctionKey, fault, type InstanceId, type Revision, type ToMain, type ToWorker } from "../model/model.ts";
 import { Scheduler, schedulerLimits } from "../scheduler/scheduler.ts";
+import { CallCounts } from "./call-counts.ts";
 import type { Configuration } from "./configuration.ts";
 import { DataPlane } from "./data-plane.ts";
 import type { ClosableLogger } from "./log.ts";
 import { Reports } from "./reports.ts";
 
 const STATUS_REFRESH_MS = 500;
+
+/** How often the worker is told the counts: what the metrics show is no older than this. */
+const COUNTS_INTERVAL_MS = 1000;
 
 export interface MainLoopOptions {
   readonly configuration: Configuration;
@@ -33,6 +37,7 @@ export class MainLoop {
   readonly #dataPlane: DataPlane;
   readonly #reports: Reports;
   readonly #meters: MeterBook;
+  readonly #callCounts = new CallCounts();
   readonly #clock: Clock = systemClock;
   #firstSnapshot: (() => void) | undefined;
   #closed: Promise<void> | undefined;
@@ -88,7 +93,10 @@ export class MainLoop {
       clientLimits: h2Limits,
       instanceLimits: h2Limits,
       meterOf: (instanceId, revision) => this.#meterOf(instanceId, revision),
-      callEnded: (ended) => this.#reports.callEnded(ended),
+      callEnded: (ended) => {
+        this.#callCounts.ended(ended);
+        this.#reports.callEnded(ended);
+      },
     });
     this.scheduler = new Scheduler<InstanceLink>({
       driver,
@@ -124,6 +132,7 @@ export class MainLoop {
     this.gateway.attach(this.scheduler);
     this.#dataPlane = new DataPlane(this.gateway, this.scheduler, logger);
     this.#refreshStatus();
+    this.#reportCounts();
     this.#served = new Promise((resolve) => {
       this.#firstSnapshot = resolve;
     });
@@ -198,6 +207,19 @@ export class MainLoop {
       }
       this.#refreshStatus();
     });
+  }
+
+  #reportCounts(): void {
+    const { gateway } = this;
+    this.#reports.counts({
+      refusals: gateway.refusals.counts(),
+      clientConnections: gateway.clientCount,
+      openCalls: gateway.openCalls,
+      endedCalls: this.#callCounts.byStatus(),
+      platformEndedCalls: this.#callCounts.byErrorType(),
+      droppedReports: this.#reports.dropped,
+    });
+    this.#clock.wakeAfter(COUNTS_INTERVAL_MS, () => this.#reportCounts());
   }
 
   #meterOf(instanceId: InstanceId, revision: Revision): BusyMeter {

@@ -7,6 +7,7 @@ import {
   type FunctionKey,
   type FunctionStatus,
   type LogRecord,
+  type MainCounts,
   platformEndedRecord,
   type ToMain,
   type ToWorker,
@@ -70,6 +71,11 @@ export class Reports {
   usage(record: UsageRecord): void {
     this.#batch.usage.push(record);
     this.#schedule();
+  }
+
+  /** Posts how things stand. */
+  counts(counts: MainCounts): void {
+    this.#channel?.post({ type: "counts", counts });
   }
 
   functionChanged(key: FunctionKey): void {

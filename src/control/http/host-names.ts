@@ -12,3 +12,8 @@ export function isOwnHost(host: string | undefined, listenHosts: readonly string
     LOOPBACK_NAMES.includes(name) || listenHosts.includes(name) || listenHosts.some((each) => `[${each}]` === name)
   );
 }
+
+/** Whether a socket's remote address is a loopback address. */
+export function isFromThisMachine(remoteAddress: string | undefined): boolean {
+  return remoteAddress !== undefined && /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/.test(remoteAddress);
+}
