@@ -135,7 +135,7 @@ export const headerAttacks: readonly Attack[] = [
     name: "a path with a space and another request behind it",
     source: "request smuggling",
     limits: [],
-    end: { by: "reset", code: "PROTOCOL_ERROR", token: "path" },
+    end: { by: "reset", code: "PROTOCOL_ERROR", token: "field_value" },
     play(attacker) {
       const smuggled = "/test.Echo/Unary HTTP/1.1\r\nhost: other";
       const head = attacker.head("Unary").map((text) => (text === "/test.Echo/Unary" ? smuggled : text));

@@ -12,10 +12,15 @@ const MIB = 1024 * 1024;
 /** A GOAWAY for a fault is followed by the end of the connection within a second; the rest is for a busy machine. */
 const GOODBYE_MAX_MS = 3000;
 
-/** Plays an attack and checks all that must be true of it: its end, the gateway's memory, an honest client beside it. */
+/**
+ * Plays an attack and checks all that must be true of it: its end, the gateway's memory, an honest client beside it, and
+ * that log and metrics name the refusal.
+ */
 export async function playAttack(target: Target, attack: Attack): Promise<{ readonly memoryMib: number }> {
   using victim = new HonestClient(target.victim);
   await victim.call();
+  const token = attack.end.by === "nothing" ? undefined : attack.end.token;
+  const refusedBefore = token === undefined ? 0 : await target.refusals(token);
   const before = memoryOf(target.pid).residentBytes;
   forgetPeak(target.pid);
   const attackers = await openAttackers(target, attack);
@@ -28,6 +33,7 @@ export async function playAttack(target: Target, attack: Attack): Promise<{ read
   } finally {
     for (const attacker of attackers) attacker.destroy();
   }
+  if (token !== undefined) await target.untilRefused(token, refusedBefore);
   const memoryMib = (memoryOf(target.pid).peakBytes - before) / MIB;
   const mostMib = attack.memoryMaxMib ?? MEMORY_MAX_MIB;
   assert.ok(memoryMib <= mostMib, `the gateway grew by ${memoryMib.toFixed(1)} MiB; ${mostMib} are allowed`);

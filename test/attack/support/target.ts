@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { folderOf, testPrograms } from "../../support/clients.ts";
-import { Sluice } from "../../support/sluice.ts";
+import { eventually, Sluice } from "../../support/sluice.ts";
 import type { Mark } from "./attacker.ts";
 import { HonestClient } from "./honest-client.ts";
 
@@ -52,6 +53,28 @@ export class Target implements AsyncDisposable {
   /** The process that calls run in. */
   get pid(): number {
     return this.sluice.endpoint.pid;
+  }
+
+  /** A value of `GET /metrics`; 0 where there is none. `series`: name and labels as they are written there. */
+  async metric(series: string): Promise<number> {
+    const response = await fetch(`${this.sluice.endpoint.apiUrl}/metrics`);
+    if (!response.ok) throw new Error(`GET /metrics answered ${response.status}: ${await response.text()}`);
+    const line = (await response.text()).split("\n").find((each) => each.startsWith(`${series} `));
+    return Number(line?.slice(series.length + 1) ?? 0);
+  }
+
+  /** Refusals of a token so far. */
+  refusals(token: string): Promise<number> {
+    return this.metric(`sluice_gateway_refusals_total{token="${token}"}`);
+  }
+
+  /** Waits until metrics and Sluice's own log know of a refusal after the first `before`. */
+  async untilRefused(token: string, before: number): Promise<void> {
+    await eventually(`${token} is counted`, async () => (await this.refusals(token)) > before);
+    await eventually(`${token} is in the log`, () => {
+      const log = readFileSync(join(this.sluice.dataDir, "sluice.log"), "utf8");
+      return log.includes(`"token":"${token}"`);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
