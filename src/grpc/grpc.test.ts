@@ -86,6 +86,8 @@ test("statusName() and parseGrpcStatus() know the codes", () => {
   assert.equal(statusName(14), "UNAVAILABLE");
   assert.equal(statusName(99), "99");
   assert.equal(parseGrpcStatus("16"), 16);
+  assert.equal(parseGrpcStatus("2147483647"), 2_147_483_647);
+  assert.equal(parseGrpcStatus("2147483648"), undefined);
   assert.equal(parseGrpcStatus("x"), undefined);
   assert.equal(parseGrpcStatus(""), undefined);
 });

@@ -23,7 +23,15 @@ export function statusName(code: number): string {
   return names[code] ?? String(code);
 }
 
-/** The value of a `grpc-status` trailer; undefined where it is not a decimal number of at most three digits. */
+/** Clients hold a status in 32 bits with a sign. */
+const STATUS_MAX = 2 ** 31 - 1;
+
+/**
+ * The value of a `grpc-status` trailer; undefined where it is no decimal number that clients can hold. Numbers that gRPC
+ * does not define are the function's to use: clients show them, or UNKNOWN.
+ */
 export function parseGrpcStatus(value: string): number | undefined {
-  return /^[0-9]{1,3}$/.test(value) ? Number(value) : undefined;
+  if (!/^[0-9]{1,10}$/.test(value)) return undefined;
+  const status = Number(value);
+  return status <= STATUS_MAX ? status : undefined;
 }
