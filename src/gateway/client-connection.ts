@@ -69,10 +69,10 @@ export class ClientConnection implements ConnectionEvents {
   }
 
   /** Asks the client to go elsewhere with new calls; open ones go on (two GOAWAYs, RFC 9113 §6.8). */
-  drain(nowMs: number): void {
+  drain(nowMs: number, why = "draining"): void {
     if (this.#drainingSince !== Number.POSITIVE_INFINITY) return;
     this.#drainingSince = nowMs;
-    this.#connection.goAway(ErrorCode.NO_ERROR, EVERY_STREAM_ID, "draining");
+    this.#connection.goAway(ErrorCode.NO_ERROR, EVERY_STREAM_ID, why);
   }
 
   destroy(): void {
@@ -90,6 +90,7 @@ export class ClientConnection implements ConnectionEvents {
   // ---- ConnectionEvents
 
   request(stream: Stream, headers: HeaderList, endStream: boolean): StreamHandler {
+    this.#watchIds(stream);
     const head = readRequestHead(headers);
     const route = this.#context.routes.find(head.authority, head.path);
     const misdirected = "kind" in route ? this.#misdirected(head.authority) : undefined;
@@ -116,6 +117,7 @@ export class ClientConnection implements ConnectionEvents {
   }
 
   oversizedRequest(stream: Stream, headers: HeaderList): StreamHandler {
+    this.#watchIds(stream);
     const head = readRequestHead(headers);
     const { headerListMaxBytes, headerFieldsMax } = this.#context.clientOptions;
     const cause = `the request's headers are over the limit of ${headerListMaxBytes} bytes or ${headerFieldsMax} fields`;
@@ -137,6 +139,12 @@ export class ClientConnection implements ConnectionEvents {
     // That a client goes away is its right, also with calls open.
     if (fault !== undefined && fault.token !== "connection_lost") this.streamFault(fault);
     this.#context.clientClosed(this);
+  }
+
+  /** RFC 9113 §5.1.1: ids end at 2^31-1, and a client that has none left may fail calls. It is sent away before. */
+  #watchIds(stream: Stream): void {
+    if (stream.id < this.#context.clientOptions.streamIdMax) return;
+    this.drain(this.#context.clock.nowMs(), "stream ids are running out");
   }
 
   /** Answers a request that becomes no call. With `httpStatus` in plain text, else in gRPC's terms. */

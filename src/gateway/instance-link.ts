@@ -12,9 +12,6 @@ const RECONNECT_DELAYS_MS = [0, 5, 10, 20, 50, 100, 200, 500, 1000, 1000];
 /** Time that the exit of a process may come after the loss of its connection. */
 const EXIT_AFTER_LOSS_MS = 200;
 
-/** Streams after which a connection is replaced: well before ids end at 2^31 (RFC 9113 §5.1.1). */
-const LAST_STREAM_ID = 2 ** 30;
-
 /**
  * The gateway's end of one instance: one HTTP/2 connection that takes calls. After its GOAWAY, its loss while the
  * process lives or the end of its ids a new one is opened, and the old one finishes its calls (invariant 2).
@@ -70,7 +67,7 @@ export class InstanceLink implements Link {
     const current = this.#current;
     if (current === undefined) throw new Error("Cannot send a call to an instance without connection");
     const stream = current.open(head, endStream, handler);
-    if (stream.id >= LAST_STREAM_ID) this.#replaceConnection(current);
+    if (stream.id >= this.#context.instanceOptions.streamIdMax) this.#replaceConnection(current);
     return stream;
   }
 

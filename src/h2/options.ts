@@ -117,6 +117,13 @@ export const LIMITS = {
     "RFC 9113 §5.1.2",
     "refused_streams",
   ),
+  streamIdMax: limit(
+    2 ** 30,
+    1,
+    MAX_WINDOW,
+    "stream id from which on a connection is replaced: GOAWAY to a client, a new connection to an instance",
+    "RFC 9113 §5.1.1",
+  ),
   queuedRepliesMax: limit(
     1_000,
     10,

@@ -14,7 +14,7 @@ import {
   type UsageRecord,
 } from "../../model/model.ts";
 import { Scheduler, type SchedulerLimits, schedulerLimits } from "../../scheduler/scheduler.ts";
-import { Gateway, type InstanceLink, type LocalCa, loadOrCreateLocalCa } from "../gateway.ts";
+import { Gateway, type GatewayOptions, type InstanceLink, type LocalCa, loadOrCreateLocalCa } from "../gateway.ts";
 import type { LocalDriver } from "./local-function.ts";
 
 export const HOST = "f-s-abcdefghij.local.fcapp.localhost";
@@ -48,6 +48,8 @@ export interface BenchOptions {
   readonly clock?: Clock;
   /** Addresses that the gateway listens on. */
   readonly hosts?: readonly string[];
+  /** What differs from the bench's own options of the gateway. */
+  readonly gateway?: Partial<GatewayOptions>;
 }
 
 /** A gateway on a free port with real sockets and TLS, a scheduler, and a driver of the test's. */
@@ -67,11 +69,11 @@ export class GatewayBench {
   static async start(
     driver: LocalDriver,
     limits: Partial<SchedulerLimits> = {},
-    { clock = systemClock, hosts = ["127.0.0.1"] }: BenchOptions = {},
+    { clock = systemClock, hosts = ["127.0.0.1"], gateway = {} }: BenchOptions = {},
   ): Promise<GatewayBench> {
     const folder = mkdtempSync(join(tmpdir(), "sluice-gateway-"));
     const ca = await loadOrCreateLocalCa(folder, { zone: "local.fcapp.localhost", hosts: [] }, Date.now());
-    const bench = new GatewayBench(driver, limits, folder, ca, clock);
+    const bench = new GatewayBench(driver, limits, folder, ca, clock, gateway);
     await bench.gateway.listen(hosts, 0);
     bench.gateway.accept();
     bench.put();
@@ -84,6 +86,7 @@ export class GatewayBench {
     folder: string,
     ca: LocalCa,
     clock: Clock,
+    more: Partial<GatewayOptions>,
   ) {
     this.#folder = folder;
     this.driver = driver;
@@ -107,6 +110,7 @@ export class GatewayBench {
           clock,
         ),
       callEnded: (ended) => this.ended.push(ended),
+      ...more,
     });
     this.scheduler = new Scheduler({
       driver,
