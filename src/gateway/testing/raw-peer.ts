@@ -112,15 +112,18 @@ export async function rawClient(bench: GatewayBench): Promise<RawPeer> {
 export function rawInstances(onFrame: (peer: RawPeer, frame: ReadFrame) => void): {
   readonly driver: LocalDriver;
   readonly peers: RawPeer[];
+  readonly first: Promise<RawPeer>;
 } {
   const peers: RawPeer[] = [];
+  const { promise: first, resolve } = Promise.withResolvers<RawPeer>();
   const driver = LocalDriver.tcp((socket) => {
     const peer = new RawPeer(socket, PREFACE.length, (frame) => {
       if (frame.type === "SETTINGS" && (frame.flags & 1) === 0) peer.send(SETTINGS_ACK);
       onFrame(peer, frame);
     });
     peers.push(peer);
+    resolve(peer);
     peer.send(settings());
   });
-  return { driver, peers };
+  return { driver, peers, first };
 }
