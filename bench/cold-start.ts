@@ -9,6 +9,7 @@ import { connect as connectTls } from "node:tls";
 import { fixtures } from "../test/fixtures/build.ts";
 import { folderOf } from "../test/support/clients.ts";
 import { eventually, type Info, Sluice } from "../test/support/sluice.ts";
+import { ONE_ADDRESS } from "./lib/one-address.ts";
 import { freePort, stop } from "./lib/peers.ts";
 import type { BenchLength, BenchResult } from "./lib/report.ts";
 import { percentile, round } from "./lib/statistics.ts";
@@ -23,7 +24,7 @@ export async function run(length: BenchLength): Promise<BenchResult> {
   const starts = length.seconds < 5 ? 3 : STARTS;
   const connections = length.seconds < 5 ? 100 : 10_000;
   const { go } = await fixtures();
-  const configuration = { idleStopMs: 1, networkPoolSize: 8 };
+  const configuration = { ...ONE_ADDRESS, idleStopMs: 1, networkPoolSize: 8 };
   await using sluice = await Sluice.start({ isolation: "sandbox", configuration });
   const info = await sluice.deploy({
     name: "plain",

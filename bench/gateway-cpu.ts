@@ -12,6 +12,7 @@ import { Sluice } from "../test/support/sluice.ts";
 import { cpuTimeMs } from "./lib/cpu-time.ts";
 import { callsOf } from "./lib/differing-calls.ts";
 import { h2load } from "./lib/h2load.ts";
+import { ONE_ADDRESS } from "./lib/one-address.ts";
 import { freePort, type Side, startPeers, stop, untilListening } from "./lib/peers.ts";
 import type { Bar, BenchLength, BenchResult } from "./lib/report.ts";
 import { median, round } from "./lib/statistics.ts";
@@ -60,7 +61,7 @@ export async function run(length: BenchLength): Promise<BenchResult> {
     stdio: "ignore",
   });
   await untilListening(functionPort, direct, "the function");
-  const configuration = { instancesMax: 1 };
+  const configuration = { ...ONE_ADDRESS, instancesMax: 1 };
   await using sluice = await Sluice.start({ configuration });
   const started: (Side | undefined)[] = [];
   try {

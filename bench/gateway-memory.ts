@@ -10,6 +10,7 @@ import { Sluice } from "../test/support/sluice.ts";
 import { Crowd, residentKb, settledKb } from "./lib/crowd.ts";
 import { h2load } from "./lib/h2load.ts";
 import { runLoad } from "./lib/load-process.ts";
+import { ONE_ADDRESS } from "./lib/one-address.ts";
 import { freePort, stop, untilListening } from "./lib/peers.ts";
 import { deployPlain, messageOf, portOf } from "./lib/plain-function.ts";
 import type { BenchLength, BenchResult } from "./lib/report.ts";
@@ -61,7 +62,7 @@ export async function run(length: BenchLength): Promise<BenchResult> {
   const streams: number[] = [];
   const routes: { readonly heapKb: number; readonly residentKb: number }[] = [];
   for (let pair = 0; pair < pairs; pair++) {
-    await using sluice = await Sluice.start({});
+    await using sluice = await Sluice.start({ configuration: ONE_ADDRESS });
     const folder = join(sluice.dataDir, "tls");
     const files = { certificateFile: join(folder, "default.pem"), keyFile: join(folder, "default.key") };
     tls.push(await peerConnectionKb("tls", files, sizes));
@@ -145,6 +146,7 @@ async function streamKb(sizes: Sizes): Promise<number> {
   const calls = sizes.streamConnections * sizes.streams;
   await using sluice = await Sluice.start({
     configuration: {
+      ...ONE_ADDRESS,
       instancesMax: 1000,
       queueCallsMax: 1_000_000,
       instanceMemoryMaxMb: 1_000_000,

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { METRICS } from "../src/control/control.ts";
+import { GATEWAY_LIMITS } from "../src/gateway/gateway.ts";
 import { statusName } from "../src/grpc/grpc.ts";
 import { LIMITS, type Limit } from "../src/h2/h2.ts";
 import { type FaultRow, faultTable } from "../src/model/model.ts";
@@ -12,12 +13,13 @@ import { describeConfiguration } from "../src/server/configuration.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
-const generated: Readonly<Record<string, { readonly marker: string; readonly text: string }>> = {
-  "docs/errors.md": { marker: "faults", text: faults() },
-  "docs/configuration.md": { marker: "settings", text: settings() },
-  "docs/metrics.md": { marker: "metrics", text: metrics() },
-  "docs/limits.md": { marker: "limits", text: limits({ ...LIMITS }) },
-};
+const generated: readonly { readonly file: string; readonly marker: string; readonly text: string }[] = [
+  { file: "docs/errors.md", marker: "faults", text: faults() },
+  { file: "docs/configuration.md", marker: "settings", text: settings() },
+  { file: "docs/metrics.md", marker: "metrics", text: metrics() },
+  { file: "docs/limits.md", marker: "gateway limits", text: limits(GATEWAY_LIMITS) },
+  { file: "docs/limits.md", marker: "limits", text: limits(LIMITS) },
+];
 
 function faults(): string {
   const rows = Object.entries(faultTable).map(([errorType, row]: [string, FaultRow]) =>
@@ -68,6 +70,7 @@ function metrics(): string {
 
 /** The unit that a limit's name ends in. */
 function unitOf(name: string): string {
+  if (name.endsWith("Mb")) return "MB";
   if (name.endsWith("PerSecond")) return "per second";
   if (/Bytes$/.test(name)) return "bytes";
   if (name.endsWith("Ms")) return "milliseconds";
@@ -77,7 +80,7 @@ function unitOf(name: string): string {
 
 const check = process.argv.includes("--check");
 let stale = 0;
-for (const [file, { marker, text }] of Object.entries(generated)) {
+for (const { file, marker, text } of generated) {
   const path = join(root, file);
   const before = existsSync(path) ? readFileSync(path, "utf8") : "";
   const [begin, end] = [`<!-- generated: ${marker} -->`, `<!-- end of generated: ${marker} -->`];

@@ -20,10 +20,12 @@ import type {
 } from "../model/model.ts";
 import type { LinkFactory, LinkObserver, Scheduler } from "../scheduler/scheduler.ts";
 import type { Call } from "./call.ts";
+import { ClientAdmission } from "./client-admission.ts";
 import { ClientConnection, type ClientConnectionContext } from "./client-connection.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import { runtimeHeaders } from "./forwarded-head.ts";
 import { InstanceLink } from "./instance-link.ts";
+import { type GatewayLimits, gatewayLimits } from "./limits.ts";
 import { Listener } from "./listener.ts";
 import { ByteBudget } from "./memory-budget.ts";
 import { Refusals } from "./refusals.ts";
@@ -31,6 +33,7 @@ import { RouteTable } from "./routes.ts";
 import { CertificateStore, type OwnCertificates } from "./tls/certificate-store.ts";
 
 export type { InstanceLink } from "./instance-link.ts";
+export { GATEWAY_LIMITS, type GatewayLimits } from "./limits.ts";
 export { type LocalCa, loadOrCreateLocalCa } from "./tls/local-ca.ts";
 
 /** How often connections are told the time. */
@@ -46,9 +49,8 @@ export interface GatewayOptions {
   readonly certificates: OwnCertificates;
   /** Function that a call by IP address finds only where there is no other. */
   readonly demo?: FunctionKey;
-  /** Memory that grown windows of all connections share, and that of request bytes kept for replays. */
-  readonly windowMemoryMaxBytes: number;
-  readonly keptRequestsMaxBytes: number;
+  /** Limits of the gateway as a whole, by name. */
+  readonly limits?: Partial<GatewayLimits>;
   /** Limits of connections from clients and to instances, by name. */
   readonly clientLimits?: Partial<ConnectionOptions>;
   readonly instanceLimits?: Partial<ConnectionOptions>;
@@ -61,6 +63,8 @@ export class Gateway implements LinkFactory<InstanceLink> {
   /** What was refused, by token, since the start. */
   readonly refusals: Refusals;
   readonly #options: GatewayOptions;
+  readonly #limits: GatewayLimits;
+  readonly #admission: ClientAdmission;
   readonly #wheel: TimerWheel;
   readonly #routes: RouteTable;
   readonly #certificates: CertificateStore;
@@ -76,6 +80,8 @@ export class Gateway implements LinkFactory<InstanceLink> {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#limits = gatewayLimits(options.limits);
+    this.#admission = new ClientAdmission(this.#limits);
     this.refusals = new Refusals(options.clock, options.logger);
     const failed = (what: string) => (error: unknown) => options.logger.error(what, { error });
     const connectionFailed = failed("A connection failed by a bug of Sluice and was ended");
@@ -83,9 +89,11 @@ export class Gateway implements LinkFactory<InstanceLink> {
     this.#routes = new RouteTable(options.demo);
     this.#certificates = new CertificateStore(options.certificates);
     this.#transportContext = { flushQueue: new FlushQueue(connectionFailed), wheel: this.#wheel, connectionFailed };
-    const memoryBudget = new ByteBudget(options.windowMemoryMaxBytes);
+    const memoryBudget = new ByteBudget(this.#limits.windowMemoryMaxBytes);
     this.#instanceOptions = connectionOptions({ memoryBudget, ...options.instanceLimits });
     this.#listener = new Listener({
+      admission: this.#admission,
+      handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
       defaultCertificate: options.certificates.defaultCertificate,
       secureContext: (serverName) => this.#certificates.find(serverName).context,
       refused: (token, remoteAddress, why) => this.refusals.refused(token, remoteAddress, why),
@@ -107,7 +115,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
         ...options.clientLimits,
       }),
       openCalls: this.#openCalls,
-      keptBudget: new ByteBudget(options.keptRequestsMaxBytes),
+      keptBudget: new ByteBudget(this.#limits.keptRequestsMaxBytes),
       callEnded: (ended) => this.#callEnded(ended),
       callFailed: (error) => options.logger.error("A call failed by a bug of Sluice and was ended", { error }),
       clientClosed: (connection) => this.#clientClosed(connection),
@@ -121,6 +129,11 @@ export class Gateway implements LinkFactory<InstanceLink> {
   /** Clients connected now. */
   get clientCount(): number {
     return this.#clients.size;
+  }
+
+  /** TCP connections of clients now, also those in their TLS handshake. */
+  get clientSockets(): number {
+    return this.#admission.connections;
   }
 
   /** Calls that have begun and not ended. */

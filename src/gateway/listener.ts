@@ -6,13 +6,11 @@ import {
   type TLSSocket,
   type Server as TlsServer,
 } from "node:tls";
+import type { ClientAdmission, Seat } from "./client-admission.ts";
 import type { CertificatePair } from "./tls/certificate-store.ts";
 
 /** First byte of a TLS record that begins a handshake (RFC 8446 §5.1). */
 const TLS_HANDSHAKE = 0x16;
-
-/** A client that has not finished its TLS handshake by then is dropped. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** TLS 1.2 only with forward secrecy and AEAD (RFC 9113, appendix A); TLS 1.3 brings its own. */
 const TLS12_CIPHERS = [
@@ -26,6 +24,9 @@ const TLS12_CIPHERS = [
 const TLS13_CIPHERS = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
 
 export interface ListenerOptions {
+  readonly admission: ClientAdmission;
+  /** For the first byte, and again for the TLS handshake. */
+  readonly handshakeTimeoutMs: number;
   /** Shown to clients that name no server. */
   readonly defaultCertificate: CertificatePair;
   /** The context for a server name (SNI), lower case. */
@@ -46,13 +47,15 @@ export class Listener {
   readonly #servers: Server[] = [];
   /** Clients that came before `accept`; undefined since then. */
   #early: Socket[] | undefined = [];
+  /** Clients whose TLS handshake is not over, by their endpoint. */
+  readonly #shaking = new Map<string, Seat>();
   #port = 0;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#tls = createTlsServer({
       ALPNProtocols: ["h2"],
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      handshakeTimeout: options.handshakeTimeoutMs,
       SNICallback: (serverName, done) => {
         try {
           done(null, options.secureContext(serverName.toLowerCase()));
@@ -63,6 +66,7 @@ export class Listener {
     });
     this.setDefaultCertificate(options.defaultCertificate);
     this.#tls.on("secureConnection", (socket) => {
+      this.#shaking.get(endpointOf(socket))?.handshakeEnded();
       if (socket.alpnProtocol === "h2") options.accepted(socket);
       else {
         this.#options.refused("alpn", socket.remoteAddress ?? "", "the client did not choose h2 by ALPN");
@@ -110,14 +114,13 @@ export class Listener {
   }
 
   async #bind(host: string): Promise<void> {
-    const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
-      if (this.#early === undefined) this.#peek(socket);
-      else this.#early.push(socket);
-    });
+    const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => this.#arrived(socket));
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen({ host, port: this.#port, ipv6Only: host.includes(":") }, () => {
         server.off("error", reject);
+        // Out of files or memory: the system or libuv drops the client, those that are connected go on.
+        server.on("error", (error) => this.#options.refused("accept_failed", "", error.message));
         resolve();
       });
     });
@@ -138,11 +141,29 @@ export class Listener {
     for (const server of this.#servers) server.close();
   }
 
+  /** A TCP connection: takes a seat, or is closed before it costs more. */
+  #arrived(socket: Socket): void {
+    const endpoint = endpointOf(socket);
+    const seat = this.#options.admission.admit(socket.remoteAddress ?? "");
+    if ("token" in seat) {
+      this.#drop(socket, seat.token, seat.why);
+      return;
+    }
+    this.#shaking.set(endpoint, seat);
+    socket.on("close", () => {
+      seat.leave();
+      if (this.#shaking.get(endpoint) === seat) this.#shaking.delete(endpoint);
+    });
+    if (this.#early === undefined) this.#peek(socket);
+    else this.#early.push(socket);
+  }
+
   /** Looks at the first byte and hands the socket to TLS, or closes it. */
   #peek(socket: Socket): void {
-    const drop = () => this.#drop(socket, "handshake_timeout", `no byte within ${HANDSHAKE_TIMEOUT_MS} ms`);
+    const { handshakeTimeoutMs } = this.#options;
+    const drop = () => this.#drop(socket, "handshake_timeout", `no byte within ${handshakeTimeoutMs} ms`);
     socket.on("error", () => socket.destroy());
-    socket.setTimeout(HANDSHAKE_TIMEOUT_MS, drop);
+    socket.setTimeout(handshakeTimeoutMs, drop);
     socket.once("data", (chunk: Buffer) => {
       if (chunk[0] !== TLS_HANDSHAKE) {
         this.#options.refused("not_tls", socket.remoteAddress ?? "", "the first byte does not begin a TLS handshake");
@@ -162,4 +183,9 @@ export class Listener {
     this.#options.refused(token, socket.remoteAddress ?? "", why);
     socket.destroy();
   }
+}
+
+/** Names a connection while it lives: no two of one listener have the same. */
+function endpointOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
 }

@@ -14,4 +14,4 @@ export type {
   Transport,
 } from "./contract.ts";
 export { ConnectionFault, ErrorCode, StreamFault, UsageError } from "./errors.ts";
-export { type ConnectionOptions, connectionOptions, LIMITS, type Limit } from "./options.ts";
+export { type ConnectionOptions, connectionOptions, LIMITS, type Limit, limit } from "./options.ts";

@@ -11,7 +11,8 @@ export interface Limit {
   readonly token: string;
 }
 
-const limit = (
+/** An entry of a table of limits. */
+export const limit = (
   value: number,
   min: number,
   max: number,

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { LIMITS } from "../h2/h2.ts";
+import { GATEWAY_LIMITS } from "../gateway/gateway.ts";
+import { LIMITS, type Limit } from "../h2/h2.ts";
 import { defaultSchedulerLimits } from "../scheduler/scheduler.ts";
 import { StartupError } from "./startup-error.ts";
 
@@ -27,7 +28,7 @@ function setting<T>(schema: z.ZodType<T>, value: T, meaning: string): Setting<T>
   return { schema, value, meaning };
 }
 
-/** Every setting that is not a limit of HTTP/2 connections: schema, default, meaning. */
+/** Every setting that is not a limit of the gateway or of HTTP/2 connections: schema, default, meaning. */
 const SETTINGS = {
   hosts: setting(z.array(name).min(1), ["127.0.0.1", "::1"], "addresses of the gRPC port"),
   grpcPort: setting(port, 8089, "port of the TLS gRPC endpoint; 0: any free one"),
@@ -56,8 +57,6 @@ const SETTINGS = {
     Math.floor((totalmem() / MIB) * 0.75),
     "memorySize of all instances together; default: 75 % of this machine's memory",
   ),
-  windowMemoryMaxBytes: setting(count.max(2 ** 40), 256 * MIB, "memory that grown flow-control windows share"),
-  keptRequestsMaxBytes: setting(count.max(2 ** 40), 64 * MIB, "request bytes kept for calls that may be sent again"),
   uidFirst: setting(
     z
       .number()
@@ -77,10 +76,10 @@ const SETTINGS = {
 } as const satisfies Record<string, Setting<unknown>>;
 
 type SettingValues = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]["schema"]> };
-type H2Limits = { readonly [Name in keyof typeof LIMITS]: number };
+type Limits = { readonly [Name in keyof typeof LIMITS | keyof typeof GATEWAY_LIMITS]: number };
 
 /** Everything that is in force, by name. */
-export type Configuration = SettingValues & H2Limits;
+export type Configuration = SettingValues & Limits;
 
 /** One setting for the manual. */
 export interface SettingDescription {
@@ -92,12 +91,15 @@ export interface SettingDescription {
 /** All settings with their defaults, in the order in which they are printed. */
 export function describeConfiguration(): SettingDescription[] {
   const settings = Object.entries(SETTINGS).map(([key, { value, meaning }]) => ({ name: key, value, meaning }));
-  const limits = Object.entries(LIMITS).map(([key, { value, meaning, source }]) => ({
+  return [...settings, ...describeLimits("gateway", GATEWAY_LIMITS), ...describeLimits("HTTP/2", LIMITS)];
+}
+
+function describeLimits(of: string, limits: Readonly<Record<string, Limit>>): SettingDescription[] {
+  return Object.entries(limits).map(([key, { value, meaning, source }]) => ({
     name: key,
     value,
-    meaning: `HTTP/2: ${meaning} (${source})`,
+    meaning: `${of}: ${meaning} (${source})`,
   }));
-  return [...settings, ...limits];
 }
 
 /**
@@ -122,7 +124,7 @@ export function printConfiguration(configuration: Configuration): string {
 
 function schema() {
   const settings = Object.entries(SETTINGS).map(([key, { schema: type }]) => [key, type.optional()]);
-  const limits = Object.entries(LIMITS).map(([key, { min, max }]) => [
+  const limits = Object.entries({ ...GATEWAY_LIMITS, ...LIMITS }).map(([key, { min, max }]) => [
     key,
     z.number().int().min(min).max(max).optional(),
   ]);

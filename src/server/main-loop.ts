@@ -1,9 +1,9 @@
-import { type Channel, type Clock, systemClock } from "../base/base.ts";
+import { type Channel, type Clock, type Logger, systemClock } from "../base/base.ts";
 import type { Credentials } from "../control/control.ts";
 import type { OutputLine } from "../drivers/driver.ts";
 import { createDriver } from "../drivers/drivers.ts";
-import { Gateway, type InstanceLink, type LocalCa } from "../gateway/gateway.ts";
-import { LIMITS } from "../h2/h2.ts";
+import { GATEWAY_LIMITS, Gateway, type InstanceLink, type LocalCa } from "../gateway/gateway.ts";
+import { LIMITS, type Limit } from "../h2/h2.ts";
 import { type BusyMeter, MeterBook } from "../metering/metering.ts";
 import { type FunctionKey, fault, type InstanceId, type Revision, type ToMain, type ToWorker } from "../model/model.ts";
 import { Scheduler, schedulerLimits } from "../scheduler/scheduler.ts";
@@ -11,6 +11,7 @@ import { CallCounts } from "./call-counts.ts";
 import type { Configuration } from "./configuration.ts";
 import { DataPlane } from "./data-plane.ts";
 import type { ClosableLogger } from "./log.ts";
+import { connectionsThatFit, readOpenFilesMax } from "./open-files.ts";
 import { Reports } from "./reports.ts";
 
 const STATUS_REFRESH_MS = 500;
@@ -79,17 +80,14 @@ export class MainLoop {
     this.#closeDriver = () => driver.close();
     this.#reports = new Reports(clock, (key) => this.scheduler.statusOf(key));
     this.#meters = new MeterBook((record) => this.#reports.usage(record), clock);
-    const h2Limits = Object.fromEntries(
-      Object.keys(LIMITS).map((name) => [name, configuration[name as keyof typeof LIMITS]]),
-    );
+    const h2Limits = limitsOf(configuration, LIMITS);
     this.gateway = new Gateway({
       clock,
       logger,
       region: configuration.region,
       certificates: options.ca,
       demo: options.demo,
-      windowMemoryMaxBytes: configuration.windowMemoryMaxBytes,
-      keptRequestsMaxBytes: configuration.keptRequestsMaxBytes,
+      limits: { ...limitsOf(configuration, GATEWAY_LIMITS), connectionsMax: connectionsMax(configuration, logger) },
       clientLimits: h2Limits,
       instanceLimits: h2Limits,
       meterOf: (instanceId, revision) => this.#meterOf(instanceId, revision),
@@ -249,4 +247,26 @@ function delay(ms: number): Promise<void> {
   return new Promise((resolve) => {
     systemClock.wakeAfter(ms, resolve);
   });
+}
+
+/** Connections that clients may have: as configured, or what fits into the files that this process may open. */
+function connectionsMax({ connectionsMax: wanted, instancesMax }: Configuration, logger: Logger): number {
+  const openFilesMax = readOpenFilesMax();
+  const fitting = connectionsThatFit(openFilesMax, instancesMax);
+  if (fitting >= wanted) return wanted;
+  logger.warn(
+    `Clients get ${fitting} connections, not ${wanted}: this process may open ${openFilesMax} files (ulimit -n)`,
+  );
+  return fitting;
+}
+
+/** What the configuration says for each limit of a table. */
+function limitsOf<Name extends keyof Configuration>(
+  configuration: Configuration,
+  table: Readonly<Record<Name, Limit>>,
+): Pick<Configuration, Name> {
+  return Object.fromEntries((Object.keys(table) as Name[]).map((name) => [name, configuration[name]])) as Pick<
+    Configuration,
+    Name
+  >;
 }

@@ -100,8 +100,6 @@ export class GatewayBench {
       logger,
       region: "local",
       certificates: ca,
-      windowMemoryMaxBytes: 64 * 1024 * 1024,
-      keptRequestsMaxBytes: 1024 * 1024,
       meterOf: (instanceId, { function: key, id, memoryMb }) =>
         new FailingMeter(
           this,
@@ -111,6 +109,7 @@ export class GatewayBench {
         ),
       callEnded: (ended) => this.ended.push(ended),
       ...more,
+      limits: { windowMemoryMaxBytes: 64 * 1024 * 1024, keptRequestsMaxBytes: 1024 * 1024, ...more.limits },
     });
     this.scheduler = new Scheduler({
       driver,

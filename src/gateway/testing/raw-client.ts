@@ -99,6 +99,10 @@ export class RawClient {
     this.socket.destroy();
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.destroy();
+  }
+
   #received(chunk: Buffer): void {
     this.#unread = Buffer.concat([this.#unread, chunk]);
     while (this.#unread.length >= FRAME_HEADER_BYTES) {
