@@ -1,4 +1,4 @@
-import { type Clock, Timer, type TimerWheel } from "../base/base.ts";
+import { type Clock, type Roster, type RosterMember, Timer, type TimerWheel } from "../base/base.ts";
 import { parseGrpcTimeout } from "../grpc/grpc.ts";
 import { ErrorCode, type HeaderList, type MemoryBudget, type Stream, type StreamHandler } from "../h2/h2.ts";
 import { type CallEnded, type Fault, fault, newRequestId, type RouteEntry } from "../model/model.ts";
@@ -24,7 +24,7 @@ export interface CallContext {
   /** Bounds the request bytes kept for all calls together. */
   readonly keptBudget: MemoryBudget;
   /** Every call that has begun and not ended. */
-  readonly openCalls: Set<Call>;
+  readonly openCalls: Roster<Call>;
   callEnded(ended: CallEnded): void;
   /** A bug of ours, caught at a call. */
   callFailed(error: unknown): void;
@@ -40,11 +40,12 @@ export interface CallContext {
  *
  * Every way out goes through `#finish`, once.
  */
-export class Call extends Timer implements StreamHandler, Waiter<InstanceLink> {
+export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, RosterMember {
   queuePrevious: Waiter<InstanceLink> | undefined = undefined;
   queueNext: Waiter<InstanceLink> | undefined = undefined;
   queued = false;
   waitingSince = 0;
+  rosterPlace = -1;
 
   readonly requestId: string = newRequestId();
   readonly #context: CallContext;
@@ -97,7 +98,7 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink> {
   /** Asks for a slot. `requestEnded`: the head was the whole request. */
   start(requestEnded: boolean): void {
     this.#requestEnded = requestEnded;
-    this.#context.openCalls.add(this);
+    this.#context.openCalls.enter(this);
     if (this.#deadlineAt <= this.#startedAt) {
       this.end(fault("ClientDeadline", "the deadline had passed when the call arrived"));
       return;
@@ -292,7 +293,7 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink> {
 
   #finish(grpcStatus: number, cause: Fault | undefined): void {
     this.#ended = true;
-    this.#context.openCalls.delete(this);
+    this.#context.openCalls.leave(this);
     this.#context.wheel.disarm(this);
     this.#context.scheduler.abandon(this.#route.function, this);
     this.#kept.drop();

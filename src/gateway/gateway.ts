@@ -4,7 +4,7 @@
  */
 import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type Clock, type Logger, TimerWheel, type WakeUp } from "../base/base.ts";
+import { type Clock, type Logger, Roster, TimerWheel, type WakeUp } from "../base/base.ts";
 import type { DriverInstance } from "../drivers/driver.ts";
 import { type ConnectionOptions, connectionOptions } from "../h2/h2.ts";
 import type { BusyMeter } from "../metering/metering.ts";
@@ -71,7 +71,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
   readonly #listener: Listener;
   readonly #clients = new Set<ClientConnection>();
   readonly #links = new Set<InstanceLink>();
-  readonly #openCalls = new Set<Call>();
+  readonly #openCalls = new Roster<Call>();
   readonly #transportContext: Pick<ClientConnectionContext, "flushQueue" | "wheel" | "connectionFailed">;
   readonly #instanceOptions: ConnectionOptions;
   #clientContext: ClientConnectionContext | undefined;
@@ -208,7 +208,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
 
   /** Ends every open call with a proper status. */
   endCalls(cause: Fault): void {
-    for (const call of [...this.#openCalls]) call.end(cause);
+    for (const call of this.#openCalls.all()) call.end(cause);
   }
 
   /** Ends the connections that are left. */

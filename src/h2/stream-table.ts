@@ -2,6 +2,7 @@ import type { Role } from "./contract.ts";
 import { STREAM_ID_MAX } from "./frames.ts";
 import type { ConnectionOptions } from "./options.ts";
 import type { OpenStream } from "./stream.ts";
+import { StreamMap } from "./stream-map.ts";
 import { Half } from "./stream-state.ts";
 
 /** Ranges of stream ids that a peer passed over, remembered to tell "never used" from "closed". */
@@ -17,7 +18,7 @@ export class StreamTable {
   period = 0;
   /** The highest id that was opened, by whichever side opens streams here. */
   highestId: number;
-  readonly #open = new Map<number, OpenStream>();
+  readonly #open = new StreamMap();
   /** Streams that we reset before the peer had ended them: its frames may still be on their way (RFC 9113 §5.1). */
   readonly #late = new Set<number>();
   readonly #skipped: { from: number; to: number }[] = [];
@@ -41,7 +42,7 @@ export class StreamTable {
 
   /** All open streams, as they are now. */
   all(): OpenStream[] {
-    return [...this.#open.values()];
+    return this.#open.all();
   }
 
   get nextLocalId(): number {
@@ -53,11 +54,11 @@ export class StreamTable {
   }
 
   add(stream: OpenStream): void {
-    this.#open.set(stream.id, stream);
+    this.#open.add(stream);
   }
 
   remove(stream: OpenStream): void {
-    if (!this.#open.delete(stream.id)) return;
+    if (!this.#open.delete(stream)) return;
     if (stream.isReset && stream.remote !== Half.CLOSED) this.rememberLate(stream.id);
     this.#onRemove(!stream.isReset);
   }
