@@ -9,6 +9,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { Roster, silentLogger, systemClock, TimerWheel } from "../src/base/base.ts";
 import type { Driver, DriverInstance, ExitReport, StartSpec } from "../src/drivers/driver.ts";
+import { ChunkGarbage } from "../src/gateway/chunk-garbage.ts";
 import { ClientConnection, type ClientConnectionContext } from "../src/gateway/client-connection.ts";
 import { FlushQueue } from "../src/gateway/flush-queue.ts";
 import { runtimeHeaders } from "../src/gateway/forwarded-head.ts";
@@ -199,7 +200,7 @@ routes.put({
   internetUrlDisabled: false,
   origin: "trigger",
 });
-const transportContext = { flushQueue, wheel, connectionFailed: fails };
+const transportContext = { flushQueue, wheel, garbage: new ChunkGarbage(), connectionFailed: fails };
 const scheduler: Scheduler<InstanceLink> = new Scheduler<InstanceLink>({
   driver,
   links: {

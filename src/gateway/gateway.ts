@@ -20,6 +20,7 @@ import type {
 } from "../model/model.ts";
 import type { LinkFactory, LinkObserver, Scheduler } from "../scheduler/scheduler.ts";
 import type { Call } from "./call.ts";
+import { ChunkGarbage } from "./chunk-garbage.ts";
 import { ClientAdmission } from "./client-admission.ts";
 import { ClientConnection, type ClientConnectionContext } from "./client-connection.ts";
 import { FlushQueue } from "./flush-queue.ts";
@@ -72,7 +73,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
   readonly #clients = new Set<ClientConnection>();
   readonly #links = new Set<InstanceLink>();
   readonly #openCalls = new Roster<Call>();
-  readonly #transportContext: Pick<ClientConnectionContext, "flushQueue" | "wheel" | "connectionFailed">;
+  readonly #transportContext: Pick<ClientConnectionContext, "flushQueue" | "wheel" | "garbage" | "connectionFailed">;
   readonly #instanceOptions: ConnectionOptions;
   #clientContext: ClientConnectionContext | undefined;
   #tickWakeUp: WakeUp | undefined;
@@ -88,7 +89,12 @@ export class Gateway implements LinkFactory<InstanceLink> {
     this.#wheel = new TimerWheel(options.clock, failed("A timer failed by a bug of Sluice"));
     this.#routes = new RouteTable(options.demo);
     this.#certificates = new CertificateStore(options.certificates);
-    this.#transportContext = { flushQueue: new FlushQueue(connectionFailed), wheel: this.#wheel, connectionFailed };
+    this.#transportContext = {
+      flushQueue: new FlushQueue(connectionFailed),
+      wheel: this.#wheel,
+      garbage: new ChunkGarbage(),
+      connectionFailed,
+    };
     const memoryBudget = new ByteBudget(this.#limits.windowMemoryMaxBytes);
     this.#instanceOptions = connectionOptions({ memoryBudget, ...options.instanceLimits });
     this.#listener = new Listener({

@@ -5,6 +5,7 @@ import { silentLogger, TimerWheel } from "../base/base.ts";
 import { FakeClock } from "../base/testing/fake-clock.ts";
 import { connectionOptions, type StreamHandler } from "../h2/h2.ts";
 import type { Fault, InstanceId } from "../model/model.ts";
+import { ChunkGarbage } from "./chunk-garbage.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import { InstanceConnection } from "./instance-connection.ts";
 import { Refusals } from "./refusals.ts";
@@ -70,6 +71,7 @@ async function connected() {
   };
   const context = {
     flushQueue: new FlushQueue(failed),
+    garbage: new ChunkGarbage(),
     wheel: new TimerWheel(clock, failed),
     connectionFailed: failed,
     instanceOptions: connectionOptions({}),

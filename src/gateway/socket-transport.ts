@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { Timer, type TimerWheel } from "../base/base.ts";
 import { type Connection, ConnectionFault, ErrorCode, type Transport } from "../h2/h2.ts";
+import type { ChunkGarbage } from "./chunk-garbage.ts";
 import type { Flushable, FlushQueue } from "./flush-queue.ts";
 
 /** Time that a closing socket gets to write its last bytes. */
@@ -13,6 +14,7 @@ const LATE_FLUSH_MS = 5;
 export interface TransportContext {
   readonly flushQueue: FlushQueue;
   readonly wheel: TimerWheel;
+  readonly garbage: ChunkGarbage;
   /** Told of what was thrown while a connection's bytes were handled: a bug of ours. The connection is ended. */
   connectionFailed(error: unknown): void;
 }
@@ -106,6 +108,7 @@ export class SocketTransport extends Timer implements Transport, Flushable {
     } catch (error) {
       this.#fail(error);
     }
+    this.#context.garbage.received(chunk.length);
     this.#context.flushQueue.readEnded();
   }
 
