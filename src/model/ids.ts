@@ -1,3 +1,5 @@
+import { randomId } from "../base/base.ts";
+
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
@@ -19,5 +21,5 @@ export function newInstanceId(): InstanceId {
 
 /** A request id: a UUID (Function Compute's `x-fc-request-id`). */
 export function newRequestId(): string {
-  return crypto.randomUUID();
+  return randomId();
 }

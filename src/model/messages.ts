@@ -22,10 +22,10 @@ export interface CallEnded {
   readonly cause: Fault | undefined;
 }
 
-/** Calls of one function that it ended itself, as lines of its call log (see call-line.ts): one string, not objects. */
+/** Calls of one function that it ended itself, as lines of its call log (see call-line.ts): bytes, not objects. */
 export interface EndedCalls {
   readonly function: FunctionKey;
-  readonly lines: string;
+  readonly lines: Uint8Array;
   readonly count: number;
 }
 

@@ -1,5 +1,6 @@
 /** Front door of src/model: the nouns of Sluice, pure. */
 export * from "./call-line.ts";
+export * from "./call-lines.ts";
 export * from "./data-plane.ts";
 export * from "./faults.ts";
 export * from "./ids.ts";

@@ -2,7 +2,7 @@ import type { Channel, Clock, WakeUp } from "../base/base.ts";
 import type { OutputLine } from "../drivers/driver.ts";
 import {
   type CallEnded,
-  callLine,
+  CallLines,
   type Fault,
   type FunctionKey,
   type FunctionStatus,
@@ -34,7 +34,7 @@ export class Reports {
   #channel: Channel<ToWorker, ToMain> | undefined;
   #batch = emptyBatch();
   /** Calls that functions ended, by function. */
-  #calls = new Map<FunctionKey, { lines: string; count: number }>();
+  readonly #calls = new Map<FunctionKey, CallLines>();
   #gathered = 0;
   #wakeUp: WakeUp | undefined;
   /** Lines and calls lost for want of a worker. */
@@ -56,12 +56,12 @@ export class Reports {
       return;
     }
     if (!this.#mayGather()) return;
-    const calls = this.#calls.get(ended.function);
-    if (calls === undefined) this.#calls.set(ended.function, { lines: callLine(ended), count: 1 });
-    else {
-      calls.lines += callLine(ended);
-      calls.count += 1;
+    let calls = this.#calls.get(ended.function);
+    if (calls === undefined) {
+      calls = new CallLines(ended.function);
+      this.#calls.set(ended.function, calls);
     }
+    calls.append(ended);
   }
 
   lines(lines: readonly (LogRecord | OutputLine)[]): void {
@@ -96,9 +96,13 @@ export class Reports {
     }
     this.#changed.clear();
     const batch = this.#batch;
-    const calls = [...this.#calls].map(([key, gathered]) => ({ function: key, ...gathered }));
+    const calls = [];
+    for (const [key, lines] of this.#calls) {
+      // Of a function without calls since the last time nothing is kept: it may be gone.
+      if (lines.count > 0) calls.push(lines.take());
+      else this.#calls.delete(key);
+    }
     this.#batch = emptyBatch();
-    this.#calls.clear();
     this.#gathered = 0;
     channel.post({ type: "events", calls, ...batch });
   }

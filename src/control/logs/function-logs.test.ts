@@ -54,12 +54,13 @@ describe("FunctionLogs", () => {
     withLogs(
       async (logs) => {
         const call = { function: key, requestId: "r", method: "/m", at: 2, durationMs: 1, grpcStatus: 0 };
+        const bytes = (count: number) => Buffer.from(lines.repeat(count));
         const lines = callLine({ ...call, instanceId: undefined, cause: undefined });
-        logs.add([line("first", 1), line("last", 3)], [{ function: key, lines, count: 1 }]);
+        logs.add([line("first", 1), line("last", 3)], [{ function: key, lines: bytes(1), count: 1 }]);
         const read = async () => textsOf(await logs.read({ function: key, follow: false }));
         assert.deepEqual(await read(), ["first", "/m ended with 0 OK after 1 ms", "last"]);
         for (let round = 0; round < 20; round += 1) {
-          logs.add([], [{ function: key, lines: lines.repeat(3), count: 3 }]);
+          logs.add([], [{ function: key, lines: bytes(3), count: 3 }]);
           await read();
         }
         const texts = await read();

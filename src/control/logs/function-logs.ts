@@ -63,7 +63,12 @@ export class FunctionLogs {
 
   add(lines: readonly LogRecord[], calls: readonly EndedCalls[]): void {
     for (const line of lines) this.#filesOf(line.function).words.append(`${JSON.stringify(line)}\n`, 1);
-    for (const { function: key, lines, count } of calls) this.#filesOf(key).calls.append(lines, count);
+    for (const { function: key, lines, count } of calls) {
+      this.#filesOf(key).calls.append(
+        Buffer.from(lines.buffer, lines.byteOffset, lines.length).toString("utf8"),
+        count,
+      );
+    }
   }
 
   async read(query: LogQuery): Promise<LogReader> {

@@ -145,7 +145,7 @@ describe("GET /sluice/v1/logs", () => {
   test("without follow it ends; by request id and time", () =>
     withControl(async ({ control, main }) => {
       const call = { function: key, requestId: "r-1", method: "/a.B/C", at: 9, durationMs: 1, grpcStatus: 0 };
-      const lines = callLine({ ...call, instanceId: undefined, cause: undefined });
+      const lines = Buffer.from(callLine({ ...call, instanceId: undefined, cause: undefined }));
       main.report({ lines: [line("early", 1), line("late", 8)], calls: [{ function: key, lines, count: 1 }] });
       const read = async (query: string) => {
         const { text } = await send(control.apiPort, { path: `/sluice/v1/logs?${query}` });
