@@ -12,6 +12,29 @@ import {
 } from "../support/clients.ts";
 import { eventually, type Info, Sluice } from "../support/sluice.ts";
 
+/** Names as google.rpc.Code has them; a number where it has none. */
+const STATUSES = new Map<number, string>([
+  [0, "OK"],
+  [1, "CANCELLED"],
+  [2, "UNKNOWN"],
+  [3, "INVALID_ARGUMENT"],
+  [4, "DEADLINE_EXCEEDED"],
+  [5, "NOT_FOUND"],
+  [6, "ALREADY_EXISTS"],
+  [7, "PERMISSION_DENIED"],
+  [8, "RESOURCE_EXHAUSTED"],
+  [9, "FAILED_PRECONDITION"],
+  [10, "ABORTED"],
+  [11, "OUT_OF_RANGE"],
+  [12, "UNIMPLEMENTED"],
+  [13, "INTERNAL"],
+  [14, "UNAVAILABLE"],
+  [15, "DATA_LOSS"],
+  [16, "UNAUTHENTICATED"],
+  [17, "17"],
+  [4242, "4242"],
+]);
+
 describe("calls through Sluice", { skip: goMissing }, () => {
   let sluice: Sluice;
   let echo: Info;
@@ -22,7 +45,12 @@ describe("calls through Sluice", { skip: goMissing }, () => {
     echo = await sluice.deploy({
       name: "echo",
       codeUri: folderOf(go.echo),
-      function: { instanceConcurrency: 100, timeout: 60, customRuntimeConfig: { command: ["./echo"] } },
+      function: {
+        instanceConcurrency: 100,
+        timeout: 60,
+        memorySize: 256,
+        customRuntimeConfig: { command: ["./echo"] },
+      },
     });
   });
   after(() => sluice.stop());
@@ -47,17 +75,58 @@ describe("calls through Sluice", { skip: goMissing }, () => {
     assertMatrix(await runMatrix(pythonClient.command, dashed(sluice.clientFlags(echo))));
   });
 
-  test("300 streams are open on one client connection, spread over instances within their concurrency", async () => {
+  test("1,000 streams are open on one client connection, spread over instances within their concurrency", async () => {
     const report = await runJob(sluice, echo, {
       kind: "bidi",
-      calls: 300,
-      workers: 300,
+      calls: 1000,
+      workers: 1000,
       connections: 1,
       allOpen: true,
-      deadlineMs: 60_000,
+      deadlineMs: 120_000,
     });
-    assertAllOk(report, 300);
+    assertAllOk(report, 1000);
     assert.equal(report.peakCalls, 100, `an instance saw ${report.peakCalls} calls at once`);
+    const { instances } = await sluice.info("test", "echo");
+    assert.ok(instances.length >= 10, `${instances.length} instances`);
+  });
+
+  test("16 MB messages pass in every kind of call", async () => {
+    for (const kind of ["unary", "serverStream", "clientStream", "bidi"] as const) {
+      const report = await runJob(sluice, echo, { kind, payloadBytes: 16 << 20, messages: 2, deadlineMs: 60_000 });
+      assertAllOk(report, 1);
+      assert.equal(report.messages, kind === "bidi" ? 2 : 1);
+    }
+  });
+
+  test("10,000 messages pass on one stream: in turn, and one way as fast as they go", async () => {
+    const inTurn = await runJob(sluice, echo, { kind: "bidi", messages: 10_000, payloadBytes: 20 });
+    assertAllOk(inTurn, 1);
+    assert.equal(inTurn.messages, 10_000);
+    const up = await runJob(sluice, echo, { kind: "clientStream", messages: 10_000, payloadBytes: 20 });
+    assertAllOk(up, 1);
+    assert.equal(up.details[0]?.seen?.messages, 10_000);
+    const down = await runJob(sluice, echo, { kind: "serverStream", metadata: { "x-repeat": "10000" } });
+    assertAllOk(down, 1);
+    assert.equal(down.messages, 10_000);
+  });
+
+  test("streams without any message pass, both ways", async () => {
+    assertAllOk(await runJob(sluice, echo, { kind: "bidi", messages: 0 }), 1);
+    const down = await runJob(sluice, echo, { kind: "serverStream", metadata: { "x-repeat": "0" } });
+    assertAllOk(down, 1);
+    assert.equal(down.messages, 0);
+    assertAllOk(await runJob(sluice, echo, { kind: "clientStream", messages: 0 }), 1);
+  });
+
+  test("every status of gRPC reaches grpc-go as the function gave it, and those that gRPC does not know too", async () => {
+    for (const [status, name] of STATUSES) {
+      const metadata = { "x-status": String(status), "x-message": `it is ${status}%` };
+      for (const kind of ["unary", "serverStream"] as const) {
+        const report = await runJob(sluice, echo, { kind, metadata });
+        assert.deepEqual(report.codes, { [name]: 1 }, `${kind} ${status}`);
+        assert.deepEqual(Object.keys(report.errors), status === 0 ? [] : [`it is ${status}%`]);
+      }
+    }
   });
 
   test("a cancelled call reaches the function, and what the function writes of it reaches the log", async () => {

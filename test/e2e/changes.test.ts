@@ -47,14 +47,17 @@ describe("changes under load", { skip: goMissing }, () => {
     assert.match((await sluice.info("test", "echo")).reason ?? "", /failed to start/);
   });
 
-  test("a grpc-go server that retires its connection every second fails no call and is not restarted", async () => {
+  test("a grpc-go server with a MaxConnectionAge of half a second fails no call of 50 KiB under load, and is not restarted", async () => {
     await using sluice = await Sluice.start();
-    const info = await sluice.deploy(await echoFunction({ environmentVariables: { MAX_CONNECTION_AGE_MS: "1000" } }));
+    const info = await sluice.deploy(await echoFunction({ environmentVariables: { MAX_CONNECTION_AGE_MS: "500" } }));
     await runJob(sluice, info, {});
     const before = (await sluice.info("test", "echo")).instances.map((instance) => instance.instanceId);
     assert.equal(before.length, 1);
-    const report = await runJob(sluice, info, { durationMs: 6000, workers: 20, ratePerSecond: 500 });
+    const load = { durationMs: 8000, workers: 20, ratePerSecond: 400, payloadBytes: 50 * 1024 };
+    const report = await runJob(sluice, info, load);
     assert.deepEqual(Object.keys(report.codes), ["OK"], JSON.stringify(report.errors));
+    assert.equal(report.mismatches, 0);
+    assert.ok(report.calls >= 2000, `${report.calls} calls`);
     const ids = (await sluice.info("test", "echo")).instances.map((instance) => instance.instanceId);
     assert.deepEqual(ids, before, "the instance of before served all of it");
   });

@@ -34,7 +34,10 @@ export interface JobReport {
   /** Most calls that an instance saw at once. */
   readonly peakCalls: number;
   /** Each of the first 1,000 calls; `seen` is what the function saw of it. */
-  readonly details: readonly { readonly code: string; readonly seen?: { readonly deadlineMs?: number } }[];
+  readonly details: readonly {
+    readonly code: string;
+    readonly seen?: { readonly deadlineMs?: number; readonly messages?: number };
+  }[];
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
