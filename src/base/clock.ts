@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+
 /** Sources of time. Everything outside src/base asks one of these, so that tests run on fake time. */
 export interface Clock {
   /** Monotonic milliseconds, with fractions, from an arbitrary origin. For every timer, timeout and bill. */

@@ -1,12 +1,12 @@
 import { randomFillSync } from "node:crypto";
 
 /** Ids made at a time: the cost of random bytes and of a string is shared by so many. */
-const BATCH = 64;
+const BATCH = 128;
 const ID_LENGTH = 36;
 const RANDOM_BYTES = 16;
 const HEX = Buffer.from("0123456789abcdef", "latin1");
-/** Where the groups of a UUID are parted (RFC 9562 §4). */
-const HYPHENS = new Set([8, 13, 18, 23]);
+/** Bytes of each group of a UUID; a hyphen stands between two groups (RFC 9562 §4). */
+const GROUPS = [4, 2, 2, 2, 6];
 
 const random = Buffer.allocUnsafeSlow(BATCH * RANDOM_BYTES);
 const text = Buffer.allocUnsafeSlow(BATCH * ID_LENGTH);
@@ -33,13 +33,14 @@ function makeBatch(): void {
 function writeId(from: number, to: number): void {
   random[from + 6] = ((random[from + 6] as number) & 0x0f) | 0x40;
   random[from + 8] = ((random[from + 8] as number) & 0x3f) | 0x80;
-  for (let place = 0, half = 0; place < ID_LENGTH; place++) {
-    if (HYPHENS.has(place)) {
-      text[to + place] = 0x2d;
-      continue;
+  let source = from;
+  let place = to;
+  for (const bytes of GROUPS) {
+    if (place > to) text[place++] = 0x2d;
+    for (const end = source + bytes; source < end; source++) {
+      const byte = random[source] as number;
+      text[place++] = HEX[byte >> 4] as number;
+      text[place++] = HEX[byte & 0x0f] as number;
     }
-    const byte = random[from + (half >> 1)] as number;
-    text[to + place] = HEX[(half & 1) === 0 ? byte >> 4 : byte & 0x0f] as number;
-    half++;
   }
 }

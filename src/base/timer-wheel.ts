@@ -49,9 +49,14 @@ export class TimerWheel {
 
   /** Arms `timer` for `delayMs` from now; one that is armed is moved. */
   arm(timer: Timer, delayMs: number): void {
+    this.armAt(timer, this.#clock.nowMs() + Math.max(0, delayMs));
+  }
+
+  /** As `arm`, for one who knows the time: `dueAt` in the clock's monotonic milliseconds. */
+  armAt(timer: Timer, dueAt: number): void {
     if (timer.armed) this.disarm(timer);
-    const dueAt = this.#clock.nowMs() + Math.max(0, delayMs);
-    const slotNumber = Math.ceil(dueAt / SLOT_MS);
+    // What is due already has a slot that is still to come.
+    const slotNumber = Math.max(Math.ceil(dueAt / SLOT_MS), this.#turnedTo + 1);
     const slot = slotNumber % SLOT_COUNT;
     timer.dueAt = dueAt;
     timer.slot = slot;

@@ -133,7 +133,6 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
     const waited = nowMs - this.#startedAt > TIMEOUT_UNCHANGED_MS && this.#deadlineAt !== Number.POSITIVE_INFINITY;
     const head = forwardedHead(
       this.#headers,
-      instance.link.runtimeHeaders,
       this.requestId,
       waited ? Math.max(0, this.#deadlineAt - nowMs) : undefined,
     );
@@ -313,7 +312,7 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
 
   #armTimer(): void {
     const dueAt = Math.min(this.#deadlineAt, this.#timeoutAt);
-    if (dueAt !== Number.POSITIVE_INFINITY) this.#context.wheel.arm(this, dueAt - this.#context.clock.nowMs());
+    if (dueAt !== Number.POSITIVE_INFINITY) this.#context.wheel.armAt(this, dueAt);
   }
 
   /** Sends what has come of the request so far. */

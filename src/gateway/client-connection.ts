@@ -51,6 +51,8 @@ export class ClientConnection implements ConnectionEvents {
   readonly #remoteAddress: string;
   #drainingSince = Number.POSITIVE_INFINITY;
   #lastGoAwaySent = false;
+  /** The authority that was found to be covered last: clients send the same one with each call. */
+  #coveredAuthority: string | undefined;
 
   constructor(context: ClientConnectionContext, socket: TLSSocket, certificate: ShownCertificate) {
     this.#context = context;
@@ -174,9 +176,13 @@ export class ClientConnection implements ConnectionEvents {
    * or chose not to.
    */
   #misdirected(authority: string): Fault | undefined {
+    if (authority === this.#coveredAuthority) return undefined;
     const { serverName, address } = this.#certificate;
     const host = hostOf(authority);
-    if (host === (serverName || address) || this.#certificate.covers(host)) return undefined;
+    if (host === (serverName || address) || this.#certificate.covers(host)) {
+      this.#coveredAuthority = authority;
+      return undefined;
+    }
     const shown = serverName || "no server name";
     return fault("Misdirected", `the certificate shown on this connection (asked for ${shown}) does not cover ${host}`);
   }

@@ -25,8 +25,8 @@ const REQUEST = [
   "kept",
 ];
 
-test("forwardedHead() drops what the client may not say, adds the runtime's headers and the request id", () => {
-  assert.deepEqual(forwardedHead(REQUEST, ["x-fc-account-id", "1"], "r-1", undefined), [
+test("forwardedHead() drops what the client may not say, and adds the request id", () => {
+  assert.deepEqual(forwardedHead(REQUEST, "r-1", undefined), [
     ":method",
     "POST",
     ":scheme",
@@ -43,17 +43,15 @@ test("forwardedHead() drops what the client may not say, adds the runtime's head
     "5S",
     "x-user",
     "kept",
-    "x-fc-account-id",
-    "1",
     "x-fc-request-id",
     "r-1",
   ]);
 });
 
 test("forwardedHead() passes on what remains of the deadline, and never adds one", () => {
-  const head = forwardedHead(REQUEST, [], "r-1", 1500);
+  const head = forwardedHead(REQUEST, "r-1", 1500);
   assert.equal(head[head.indexOf("grpc-timeout") + 1], "1500000u");
-  const without = forwardedHead([":method", "POST"], [], "r-1", undefined);
+  const without = forwardedHead([":method", "POST"], "r-1", undefined);
   assert.equal(without.includes("grpc-timeout"), false);
 });
 

@@ -28,16 +28,11 @@ export function runtimeHeaders(revision: Revision, region: string): HeaderList {
 }
 
 /**
- * The request head as it goes to an instance: `x-fc-*` and `host` of the client dropped, the runtime's headers and the
- * request id added, `grpc-timeout` set to what remains. `remainingMs` is undefined where the client gave no deadline
+ * The request head as it goes to an instance, but for the runtime's headers: `x-fc-*` and `host` of the client dropped,
+ * the request id added, `grpc-timeout` set to what remains. `remainingMs` is undefined where the client gave no deadline
  * (none is added then), or where no time has passed that matters.
  */
-export function forwardedHead(
-  headers: HeaderList,
-  runtime: HeaderList,
-  requestId: string,
-  remainingMs: number | undefined,
-): HeaderList {
+export function forwardedHead(headers: HeaderList, requestId: string, remainingMs: number | undefined): HeaderList {
   const forwarded: HeaderList = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
@@ -47,7 +42,6 @@ export function forwardedHead(
     else if (isReserved(name) || name === "host") continue;
     forwarded.push(name, value);
   }
-  for (let i = 0; i < runtime.length; i++) forwarded.push(runtime[i] as string);
   forwarded.push("x-fc-request-id", requestId);
   return forwarded;
 }

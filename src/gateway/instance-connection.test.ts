@@ -114,7 +114,7 @@ test("tick: without a call no PING is sent, however long the silence", async () 
 test("tick: a call and 10 s of silence, one PING; without an answer within 10 s the instance is unresponsive", async () => {
   const { connection, instance, closed, pass } = await connected();
   await pass(SECOND_MS);
-  connection.open([":method", "POST", ":scheme", "http", ":path", "/a/B"], false, ignoring);
+  connection.open([":method", "POST", ":scheme", "http", ":path", "/a/B"], [], false, ignoring);
   await pass(9 * SECOND_MS);
   assert.equal(instance.pings, 0);
   await pass(3 * SECOND_MS);
@@ -129,7 +129,7 @@ test("tick: a call and 10 s of silence, one PING; without an answer within 10 s 
 
 test("tick: an answered PING is not followed by another for 5 minutes (grpc-go, too_many_pings)", async () => {
   const { connection, instance, closed, pass } = await connected();
-  connection.open([":method", "POST", ":scheme", "http", ":path", "/a/B"], false, ignoring);
+  connection.open([":method", "POST", ":scheme", "http", ":path", "/a/B"], [], false, ignoring);
   await pass(15 * SECOND_MS);
   assert.equal(instance.pings, 1);
   instance.answerPing();
@@ -153,7 +153,7 @@ test("scheduleFlush: the answer to a PING waits for 5 ms at the most, or goes wi
   instance.ping();
   await settled();
   const { writes } = instance;
-  connection.open([":method", "POST", ":scheme", "http", ":path", "/a/B"], true, ignoring);
+  connection.open([":method", "POST", ":scheme", "http", ":path", "/a/B"], [], true, ignoring);
   await settled();
   assert.equal(instance.pings, 2);
   assert.equal(instance.writes, writes + 1);

@@ -58,9 +58,9 @@ export class InstanceConnection implements ConnectionEvents {
     return this.#connection.peer.maxConcurrentStreams;
   }
 
-  /** Opens a stream for a call. */
-  open(head: HeaderList, endStream: boolean, handler: StreamHandler): Stream {
-    return this.#connection.request(head, endStream, handler);
+  /** Opens a stream for a call; `runtime`: the headers that go with every call, always the same list. */
+  open(head: HeaderList, runtime: HeaderList, endStream: boolean, handler: StreamHandler): Stream {
+    return this.#connection.request(head, endStream, handler, runtime);
   }
 
   /** Takes no more calls; closes when the last one ends. */

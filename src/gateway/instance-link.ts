@@ -17,8 +17,8 @@ const EXIT_AFTER_LOSS_MS = 200;
  * process lives or the end of its ids a new one is opened, and the old one finishes its calls (invariant 2).
  */
 export class InstanceLink implements Link {
-  readonly runtimeHeaders: HeaderList;
   readonly meter: BusyMeter;
+  readonly #runtimeHeaders: HeaderList;
   readonly #instance: DriverInstance;
   readonly #revision: Revision;
   readonly #observer: LinkObserver;
@@ -47,7 +47,7 @@ export class InstanceLink implements Link {
     this.#context = options.context;
     this.#clock = options.clock;
     this.meter = options.meter;
-    this.runtimeHeaders = options.runtimeHeaders;
+    this.#runtimeHeaders = options.runtimeHeaders;
     void options.instance.exited.then((report) => {
       this.#exitReport = report;
     });
@@ -62,11 +62,11 @@ export class InstanceLink implements Link {
     return this.#clock.nowMs();
   }
 
-  /** Sends a call's head. The scheduler grants no slot while there is no connection that takes calls. */
+  /** Sends a call's head, and the runtime's headers with it. The scheduler grants no slot while there is no connection that takes calls. */
   request(head: HeaderList, endStream: boolean, handler: StreamHandler): Stream {
     const current = this.#current;
     if (current === undefined) throw new Error("Cannot send a call to an instance without connection");
-    const stream = current.open(head, endStream, handler);
+    const stream = current.open(head, this.#runtimeHeaders, endStream, handler);
     if (stream.id >= this.#context.instanceOptions.streamIdMax) this.#replaceConnection(current);
     return stream;
   }

@@ -8,13 +8,16 @@ const SMALL_BYTES = 256;
 const BLOCK_BYTES = 4 * 1024;
 const NO_BLOCK = Buffer.alloc(0);
 
+/** Of a request of which nothing is kept. Never changed: most calls hold one chunk or none. */
+const NO_CHUNKS: Buffer[] = [];
+
 /**
  * The request body of a call from its beginning: all of it while the call waits for an instance (bounded by the client's
  * stream window), then as much as may be kept for sending it again, until the first byte of the answer.
  */
 export class KeptRequest {
   /** In order, as they came. */
-  chunks: Buffer[] = [];
+  chunks: Buffer[] = NO_CHUNKS;
   sizeBytes = 0;
   /** Nothing was dropped: the call can be sent (again) from its beginning. */
   isWhole = true;
@@ -31,7 +34,9 @@ export class KeptRequest {
   push(chunk: Buffer): void {
     this.sizeBytes += chunk.length;
     const { chunks } = this;
-    if (chunks.length === 0 || chunk.length >= SMALL_BYTES) {
+    if (chunks.length === 0) {
+      this.chunks = [chunk];
+    } else if (chunk.length >= SMALL_BYTES) {
       chunks.push(chunk);
       this.#blockUsed = 0;
     } else {
@@ -66,7 +71,7 @@ export class KeptRequest {
   /** Keeps nothing any more. */
   drop(): void {
     this.isWhole = false;
-    if (this.chunks.length > 0) this.chunks = [];
+    this.chunks = NO_CHUNKS;
     this.sizeBytes = 0;
     this.#block = NO_BLOCK;
     this.#blockUsed = 0;

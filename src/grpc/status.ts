@@ -31,6 +31,7 @@ const STATUS_MAX = 2 ** 31 - 1;
  * does not define are the function's to use: clients show them, or UNKNOWN.
  */
 export function parseGrpcStatus(value: string): number | undefined {
+  if (value === "0") return 0;
   if (!/^[0-9]{1,10}$/.test(value)) return undefined;
   const status = Number(value);
   return status <= STATUS_MAX ? status : undefined;

@@ -99,6 +99,16 @@ describe("sending DATA", () => {
     assert.deepEqual(script.readWords(), ["DATA 1 7", "HEADERS 1 grpc-status 0 end"]);
   });
 
+  it("asks for no second flush while one is still to come, also where the socket drained meanwhile", () => {
+    const script = new Script("server");
+    script.send(headers(1, REQUEST, true), headers(3, REQUEST, true));
+    script.requests[0]?.stream.headers(RESPONSE, false);
+    script.connection.drained();
+    // The transport throws where it is asked twice.
+    script.requests[1]?.stream.headers(RESPONSE, false);
+    assert.equal(script.read().length, 2);
+  });
+
   it("cuts what is larger than the peer's frames, and uses larger frames where it may", () => {
     const script = new Script("server").send(settings([INITIAL_WINDOW_SIZE, 1 << 20]), windowUpdate(0, 1 << 20));
     const [first, second] = answered(script, 2);

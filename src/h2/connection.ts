@@ -102,8 +102,11 @@ export class Connection {
     this.#closeIfIdle();
   }
 
-  /** Client role: opens a stream. Throws UsageError unless `canOpen`. */
-  request(headers: HeaderList, endStream: boolean, handler: StreamHandler): Stream {
+  /**
+   * Client role: opens a stream. `common`: fields behind `headers` that many requests share, one list that is never
+   * changed. Throws UsageError unless `canOpen`.
+   */
+  request(headers: HeaderList, endStream: boolean, handler: StreamHandler, common?: HeaderList): Stream {
     if (!this.canOpen) throw new UsageError("no stream can be opened here (see canOpen)");
     const streams = this.#streams;
     const id = streams.nextLocalId;
@@ -113,7 +116,7 @@ export class Connection {
     stream.local = endStream ? Half.CLOSED : Half.BODY;
     stream.attach(handler);
     streams.add(stream);
-    this.#outbound.headers(id, headers, endStream);
+    this.#outbound.headers(id, headers, endStream, common);
     return stream;
   }
 

@@ -124,13 +124,17 @@ export class Outbound {
     this.#encoder.offer(sizeBytes);
   }
 
-  /** Encodes and writes at once: header blocks must leave in the order in which they were encoded. */
-  headers(streamId: number, headers: HeaderList, endStream: boolean): void {
+  /**
+   * Encodes and writes at once: header blocks must leave in the order in which they were encoded. `common`: fields behind
+   * `headers` that are the same for many messages, one list that is never changed.
+   */
+  headers(streamId: number, headers: HeaderList, endStream: boolean, common?: HeaderList): void {
     const buffer = this.#buffer;
-    buffer.reserve(FRAME_HEADER_BYTES + HpackEncoder.boundBytes(headers));
-    const start = buffer.end;
-    const blockStart = start + FRAME_HEADER_BYTES;
-    const blockEnd = this.#encoder.encode(headers, buffer.bytes, blockStart);
+    const boundBytes = HpackEncoder.boundBytes(headers) + (common === undefined ? 0 : HpackEncoder.boundBytes(common));
+    buffer.reserve(FRAME_HEADER_BYTES + boundBytes);
+    const blockStart = buffer.end + FRAME_HEADER_BYTES;
+    let blockEnd = this.#encoder.encode(headers, buffer.bytes, blockStart);
+    if (common !== undefined) blockEnd = this.#encoder.encodeCommon(common, buffer.bytes, blockEnd);
     const flags = endStream ? Flag.END_STREAM : 0;
     if (blockEnd - blockStart > this.peer.maxFrameSizeBytes) {
       this.#splitBlock(streamId, flags, blockStart, blockEnd);
@@ -190,19 +194,28 @@ export class Outbound {
 
   /** Hands to the transport all that may go now. */
   flush(): void {
-    this.#flushIsAsked = false;
     this.#lateFlushIsAsked = false;
+    this.#writeAll();
+    this.#flushIsAsked = false;
+  }
+
+  /** The socket takes more. A flush that was asked for is still to come. */
+  drained(): void {
+    this.#isBlocked = false;
+    const flushIsAsked = this.#flushIsAsked;
+    this.#writeAll();
+    this.#flushIsAsked = flushIsAsked;
+  }
+
+  /** What is put into the buffer meanwhile goes too, so that no flush need be asked for. */
+  #writeAll(): void {
+    this.#flushIsAsked = true;
     while (!this.#isOver && !this.#isBlocked) {
       this.#serveReady();
       if (this.#isOver || this.#buffer.sizeBytes === 0) return;
       this.#queuedReplies = 0;
       if (!this.#transport.write(this.#buffer.take())) this.#isBlocked = true;
     }
-  }
-
-  drained(): void {
-    this.#isBlocked = false;
-    this.flush();
   }
 
   /** Writes what was gathered, but no waiting DATA, and nothing from then on. False: the socket was full already. */

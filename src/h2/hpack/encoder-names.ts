@@ -25,12 +25,21 @@ const SPELLINGS = 2;
 /** Names remembered; all that have no entry are forgotten when there are more. Peers choose names. */
 const NAMES_MAX = 128;
 
+/** Guesses kept, a power of two. */
+const GUESSES = 128;
+
+/** No guess at all. */
+export const NO_GUESS = -1;
+
 export class KnownName {
   readonly name: string;
   readonly policy: FieldPolicy;
   /** 0: the name is not in the static table. */
   readonly staticIndex: number;
-  readonly staticValues: ReadonlyMap<string, number> | undefined;
+  readonly #staticValues: ReadonlyMap<string, number> | undefined;
+  /** The value of the static table that was found last, and its index. */
+  #staticValue = "";
+  #staticValueIndex = 0;
   /** The entry used last: nearly always the one wanted next. */
   latest: EncoderEntry | undefined;
   readonly entries = new Map<string, EncoderEntry>();
@@ -42,7 +51,7 @@ export class KnownName {
     this.name = name;
     this.policy = fieldPolicy(name);
     this.staticIndex = STATIC_NAME_INDEX.get(name) ?? 0;
-    this.staticValues = STATIC_VALUE_INDEX.get(name);
+    this.#staticValues = STATIC_VALUE_INDEX.get(name);
   }
 
   find(value: string): EncoderEntry | undefined {
@@ -52,6 +61,17 @@ export class KnownName {
     const entry = this.entries.get(value);
     if (entry !== undefined) this.latest = entry;
     return entry;
+  }
+
+  /** The index of name and value in the static table; 0: they are not in it. */
+  staticIndexOf(value: string): number {
+    if (this.#staticValueIndex > 0 && value === this.#staticValue) return this.#staticValueIndex;
+    const index = this.#staticValues?.get(value) ?? 0;
+    if (index > 0) {
+      this.#staticValue = value;
+      this.#staticValueIndex = index;
+    }
+    return index;
   }
 
   add(entry: EncoderEntry): void {
@@ -85,13 +105,27 @@ export class KnownName {
 
 export class KnownNames {
   readonly #names = new Map<string, KnownName>();
+  /** What stood at a place the last time: nearly always what stands there now, found without hashing. */
+  #guesses: (KnownName | undefined)[] = [];
 
-  get(name: string): KnownName {
-    return this.#names.get(name) ?? this.#add(name);
+  /** `guess`: any number that is the same where the same name is likely, or NO_GUESS. */
+  get(name: string, guess: number): KnownName {
+    const slot = guess & (GUESSES - 1);
+    const guessed = this.#guesses[slot];
+    if (guessed !== undefined && guessed.name === name) return guessed;
+    const known = this.#names.get(name) ?? this.#add(name);
+    if (guess >= 0) this.#remember(slot, known);
+    return known;
+  }
+
+  #remember(slot: number, known: KnownName): void {
+    while (this.#guesses.length <= slot) this.#guesses.push(undefined);
+    this.#guesses[slot] = known;
   }
 
   #add(name: string): KnownName {
     if (this.#names.size >= NAMES_MAX) {
+      this.#guesses = [];
       for (const known of this.#names.values()) {
         if (known.entries.size === 0) this.#names.delete(known.name);
       }

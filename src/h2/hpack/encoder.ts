@@ -8,7 +8,7 @@
  */
 import type { HeaderList } from "../contract.ts";
 import { DynamicTable, ENTRY_OVERHEAD_BYTES } from "./dynamic-table.ts";
-import { type EncoderEntry, type KnownName, KnownNames } from "./encoder-names.ts";
+import { type EncoderEntry, type KnownName, KnownNames, NO_GUESS } from "./encoder-names.ts";
 import { STATIC_TABLE_LENGTH } from "./static-table.ts";
 
 const INITIAL_CAPACITY_BYTES = 4096;
@@ -27,13 +27,21 @@ const STILL_USED_BLOCKS = 100;
 const ENTRY_SHARE = 4;
 
 /** Strings up to this length are copied faster here than by a call into native code. */
-const SHORT_STRING = 24;
+const SHORT_STRING = 48;
 
 /** Bytes that a field may take beyond its name and value: three integers of at most five bytes. */
 const FIELD_OVERHEAD_BYTES = 15;
 
 /** Bytes of two table size updates. */
 const UPDATES_BYTES = 10;
+
+/** The block of a list that comes again and again, for as long as the table stays as it was. */
+interface CommonBlock {
+  readonly headers: HeaderList;
+  readonly bytes: Buffer;
+  readonly entries: readonly EncoderEntry[];
+  readonly tableInserted: number;
+}
 
 export class HpackEncoder {
   readonly #names = new KnownNames();
@@ -43,6 +51,9 @@ export class HpackEncoder {
   #smallestBytes: number;
   #announces = false;
   #block = 0;
+  /** Fields written as literals so far: a block without any says the same until the table changes. */
+  #literals = 0;
+  #common: CommonBlock | undefined;
   #out: Buffer = Buffer.alloc(0);
   #at = 0;
 
@@ -60,6 +71,7 @@ export class HpackEncoder {
     if (capacityBytes === this.#table.capacityBytes) return;
     this.#smallestBytes = this.#announces ? Math.min(this.#smallestBytes, capacityBytes) : capacityBytes;
     this.#announces = true;
+    this.#common = undefined;
     this.#table.resize(capacityBytes);
   }
 
@@ -78,8 +90,46 @@ export class HpackEncoder {
     this.#at = at;
     this.#block++;
     if (this.#announces) this.#announce();
-    for (let index = 0; index < headers.length; index += 2) this.#field(headers[index]!, headers[index + 1]!);
+    this.#fields(headers);
     return this.#at;
+  }
+
+  /**
+   * Goes on with a block: writes a list that is never changed and goes with many blocks. Once all of it is in the table,
+   * its bytes are copied (what they save: a look-up for each field; encoder.test.ts holds them against `encode`).
+   */
+  encodeCommon(headers: HeaderList, out: Buffer, at: number): number {
+    const table = this.#table;
+    const known = this.#common;
+    if (known !== undefined && known.headers === headers && known.tableInserted === table.inserted) {
+      for (const entry of known.entries) entry.usedInBlock = this.#block;
+      out.set(known.bytes, at);
+      return at + known.bytes.length;
+    }
+    this.#out = out;
+    this.#at = at;
+    const literals = this.#literals;
+    this.#fields(headers);
+    if (this.#literals === literals) {
+      const bytes = Buffer.from(out.subarray(at, this.#at));
+      this.#common = { headers, bytes, entries: this.#entriesOf(headers), tableInserted: table.inserted };
+    }
+    return this.#at;
+  }
+
+  #entriesOf(headers: HeaderList): EncoderEntry[] {
+    const entries: EncoderEntry[] = [];
+    for (let index = 0; index < headers.length; index += 2) {
+      const entry = this.#names.get(headers[index]!, NO_GUESS).find(headers[index + 1]!);
+      if (entry !== undefined) entries.push(entry);
+    }
+    return entries;
+  }
+
+  #fields(headers: HeaderList): void {
+    const { length } = headers;
+    for (let index = 0; index < length; index += 2)
+      this.#field(headers[index]!, headers[index + 1]!, length * 2 + index);
   }
 
   #announce(): void {
@@ -89,15 +139,16 @@ export class HpackEncoder {
     this.#announces = false;
   }
 
-  #field(name: string, value: string): void {
-    const known = this.#names.get(name);
+  /** `guess`: the same for fields that stand at the same place of lists of the same length. */
+  #field(name: string, value: string, guess: number): void {
+    const known = this.#names.get(name, guess);
     if (known.policy === "credential") {
       this.#literal(NEVER_INDEXED, 4, known, value);
       return;
     }
     const entry = known.find(value);
-    const index = entry === undefined ? known.staticValues?.get(value) : this.#indexOf(entry);
-    if (index !== undefined) {
+    const index = entry === undefined ? known.staticIndexOf(value) : this.#indexOf(entry);
+    if (index > 0) {
       if (entry !== undefined) entry.usedInBlock = this.#block;
       this.#integer(INDEXED, 7, index);
     } else if (this.#isWorthIndexing(known, value)) {
@@ -131,6 +182,7 @@ export class HpackEncoder {
   }
 
   #literal(representation: number, prefixBits: number, known: KnownName, value: string): void {
+    this.#literals++;
     let nameIndex = known.staticIndex;
     if (nameIndex === 0 && known.latest !== undefined) {
       known.latest.usedInBlock = this.#block;

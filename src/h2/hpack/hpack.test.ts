@@ -175,6 +175,26 @@ describe("HpackEncoder", () => {
     );
   });
 
+  it("writes a common list as it writes any other, whatever comes before and between (fast path equals slow path)", () => {
+    const step = fc.record({ list: fc.array(FIELD, { maxLength: 6 }), offer: fc.option(fc.nat(5_000), { freq: 5 }) });
+    fc.assert(
+      fc.property(fc.array(FIELD, { maxLength: 8 }), fc.array(step, { maxLength: 40 }), (fields, steps) => {
+        const common = fields.flat();
+        const [fast, slow, decoder] = [new HpackEncoder(4096), new HpackEncoder(4096), new HpackDecoder()];
+        decoder.limit(4096);
+        const out = Buffer.alloc(64 * 1024);
+        for (const { list, offer } of steps) {
+          for (const encoder of [fast, slow]) if (offer !== null) encoder.offer(offer);
+          const headers = list.flat();
+          const end = fast.encodeCommon(common, out, fast.encode(headers, out, 0));
+          const block = Buffer.from(out.subarray(0, end));
+          assert.deepEqual(decode(decoder, block), [...headers, ...common]);
+          assert.equal(block.toString("hex"), encode(slow, [...headers, ...common]).toString("hex"));
+        }
+      }),
+    );
+  });
+
   it("indexes a value when it comes a second time, and then writes one byte for it", () => {
     const encoder = new HpackEncoder(4096);
     const sizes = [1, 2, 3, 4].map(() => encode(encoder, [":path", "/helloworld.Greeter/SayHello"]).length);
