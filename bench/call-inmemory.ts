@@ -7,13 +7,14 @@
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { Roster, silentLogger, systemClock, TimerWheel } from "../src/base/base.ts";
+import { Roster, silentLogger, systemClock, systemRandom, TimerWheel } from "../src/base/base.ts";
 import type { Driver, DriverInstance, ExitReport, StartSpec } from "../src/drivers/driver.ts";
 import { ChunkGarbage } from "../src/gateway/chunk-garbage.ts";
 import { ClientConnection, type ClientConnectionContext } from "../src/gateway/client-connection.ts";
 import { FlushQueue } from "../src/gateway/flush-queue.ts";
 import { runtimeHeaders } from "../src/gateway/forwarded-head.ts";
 import { InstanceLink } from "../src/gateway/instance-link.ts";
+import { gatewayLimits } from "../src/gateway/limits.ts";
 import { ByteBudget } from "../src/gateway/memory-budget.ts";
 import { Refusals } from "../src/gateway/refusals.ts";
 import { RouteTable } from "../src/gateway/routes.ts";
@@ -251,6 +252,8 @@ const context: ClientConnectionContext = {
   refusals: new Refusals(systemClock, silentLogger),
   clock: systemClock,
   clientOptions: options,
+  limits: gatewayLimits(),
+  random: systemRandom,
   openCalls: new Roster(),
   keptBudget: new ByteBudget(1 << 26),
   callEnded: (call) => {

@@ -1,8 +1,9 @@
 import type { TLSSocket } from "node:tls";
+import type { Random } from "../base/base.ts";
 import {
   Connection,
   type ConnectionEvents,
-  type ConnectionFault,
+  ConnectionFault,
   type ConnectionOptions,
   ErrorCode,
   type HeaderList,
@@ -12,6 +13,8 @@ import {
 } from "../h2/h2.ts";
 import { type Fault, fault, newRequestId } from "../model/model.ts";
 import { Call, type CallContext } from "./call.ts";
+import { type ConnectionView, ConnectionWatch, type Verdict } from "./connection-watch.ts";
+import type { GatewayLimits } from "./limits.ts";
 import { PlainAnswer } from "./plain-answer.ts";
 import type { Refusals } from "./refusals.ts";
 import { grpcDialect, httpStatusOf } from "./reply-dialect.ts";
@@ -27,6 +30,9 @@ const DRAIN_ROUND_TRIP_MS = 500;
 
 export interface ClientConnectionContext extends TransportContext, CallContext {
   readonly clientOptions: ConnectionOptions;
+  readonly limits: GatewayLimits;
+  /** For the jitter of ages. */
+  readonly random: Random;
   readonly routes: RouteTable;
   readonly refusals: Refusals;
   /** The connection has ended. */
@@ -43,13 +49,15 @@ export interface ShownCertificate {
 }
 
 /** One client's HTTP/2 connection, in the server's role: makes a call of each request, or answers what is none. */
-export class ClientConnection implements ConnectionEvents {
+export class ClientConnection implements ConnectionEvents, ConnectionView {
   readonly #context: ClientConnectionContext;
   readonly #connection: Connection;
   readonly #transport: SocketTransport;
   readonly #certificate: ShownCertificate;
   readonly #remoteAddress: string;
+  readonly #watch: ConnectionWatch;
   #drainingSince = Number.POSITIVE_INFINITY;
+  #drainReason = "";
   #lastGoAwaySent = false;
   /** The authority that was found to be covered last: clients send the same one with each call. */
   #coveredAuthority: string | undefined;
@@ -60,6 +68,7 @@ export class ClientConnection implements ConnectionEvents {
     this.#remoteAddress = socket.remoteAddress ?? "";
     this.#transport = new SocketTransport(socket, context);
     this.#connection = new Connection("server", context.clientOptions, this.#transport, this);
+    this.#watch = new ConnectionWatch(context.limits, context.clock.nowMs(), context.random());
   }
 
   start(): void {
@@ -74,6 +83,7 @@ export class ClientConnection implements ConnectionEvents {
   drain(nowMs: number, why = "draining"): void {
     if (this.#drainingSince !== Number.POSITIVE_INFINITY) return;
     this.#drainingSince = nowMs;
+    this.#drainReason = why;
     this.#connection.goAway(ErrorCode.NO_ERROR, EVERY_STREAM_ID, why);
   }
 
@@ -83,10 +93,58 @@ export class ClientConnection implements ConnectionEvents {
 
   tick(nowMs: number): void {
     this.#connection.tick(nowMs);
+    this.#heed(this.#watch.look(this, nowMs), nowMs);
     if (this.#lastGoAwaySent || nowMs - this.#drainingSince < DRAIN_ROUND_TRIP_MS) return;
     this.#lastGoAwaySent = true;
-    this.#connection.goAway(ErrorCode.NO_ERROR, this.#connection.lastPeerStreamId, "draining");
+    this.#connection.goAway(ErrorCode.NO_ERROR, this.#connection.lastPeerStreamId, this.#drainReason);
     this.#connection.closeWhenIdle();
+  }
+
+  // ---- ConnectionView
+
+  get openStreams(): number {
+    return this.#connection.openStreams;
+  }
+
+  get lastPeerStreamId(): number {
+    return this.#connection.lastPeerStreamId;
+  }
+
+  get lastReceivedAtMs(): number {
+    return this.#connection.lastReceivedAtMs;
+  }
+
+  get pingOutstandingSinceMs(): number {
+    return this.#connection.pingOutstandingSinceMs;
+  }
+
+  get givenBytes(): number {
+    return this.#transport.givenBytes;
+  }
+
+  get untakenBytes(): number {
+    return this.#transport.untakenBytes;
+  }
+
+  #heed(verdict: Verdict, nowMs: number): void {
+    switch (verdict.kind) {
+      case "fine":
+        break;
+      case "ping":
+        this.#connection.ping(nowMs);
+        break;
+      case "leave":
+        this.#context.refusals.refused(verdict.token, this.#remoteAddress, verdict.why);
+        this.drain(nowMs, verdict.token);
+        break;
+      case "end":
+        this.#connection.destroy(
+          new ConnectionFault(ErrorCode.NO_ERROR, verdict.token, "RFC 9113 §5.4.1", verdict.why),
+        );
+        break;
+      default:
+        throw new Error(`Unknown verdict ${JSON.stringify(verdict satisfies never)}`);
+    }
   }
 
   // ---- ConnectionEvents

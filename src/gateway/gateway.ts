@@ -4,7 +4,7 @@
  */
 import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type Clock, type Logger, Roster, TimerWheel, type WakeUp } from "../base/base.ts";
+import { type Clock, type Logger, type Random, Roster, systemRandom, TimerWheel, type WakeUp } from "../base/base.ts";
 import type { DriverInstance } from "../drivers/driver.ts";
 import { type ConnectionOptions, connectionOptions } from "../h2/h2.ts";
 import type { BusyMeter } from "../metering/metering.ts";
@@ -52,6 +52,8 @@ export interface GatewayOptions {
   readonly demo?: FunctionKey;
   /** Limits of the gateway as a whole, by name. */
   readonly limits?: Partial<GatewayLimits>;
+  /** Default: the system's. */
+  readonly random?: Random;
   /** Limits of connections from clients and to instances, by name. */
   readonly clientLimits?: Partial<ConnectionOptions>;
   readonly instanceLimits?: Partial<ConnectionOptions>;
@@ -113,6 +115,8 @@ export class Gateway implements LinkFactory<InstanceLink> {
     this.#clientContext = {
       ...this.#transportContext,
       scheduler,
+      limits: this.#limits,
+      random: options.random ?? systemRandom,
       routes: this.#routes,
       refusals: this.refusals,
       clock: options.clock,

@@ -32,7 +32,13 @@ export class Refusals {
     known.count += 1;
     const nowMs = this.#clock.nowMs();
     if (nowMs - known.loggedAt < LINE_INTERVAL_MS) return;
-    this.#logger.info("Refused", { token, from, why, count: known.count - known.loggedCount, total: known.count });
+    this.#logger.info("Refused or ended", {
+      token,
+      from,
+      why,
+      count: known.count - known.loggedCount,
+      total: known.count,
+    });
     known.loggedCount = known.count;
     known.loggedAt = nowMs;
   }
@@ -41,7 +47,7 @@ export class Refusals {
   tick(nowMs: number): void {
     for (const [token, known] of this.#tokens) {
       if (known.count === known.loggedCount || nowMs - known.loggedAt < LINE_INTERVAL_MS) continue;
-      this.#logger.info("Refused", { token, count: known.count - known.loggedCount, total: known.count });
+      this.#logger.info("Refused or ended", { token, count: known.count - known.loggedCount, total: known.count });
       known.loggedCount = known.count;
       known.loggedAt = nowMs;
     }

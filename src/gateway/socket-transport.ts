@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Timer, type TimerWheel } from "../base/base.ts";
 import { type Connection, ConnectionFault, ErrorCode, type Transport } from "../h2/h2.ts";
@@ -94,6 +95,20 @@ export class SocketTransport extends Timer implements Transport, Flushable {
       return;
     }
     this.#endSoon();
+  }
+
+  /** Bytes given to the socket since the start. */
+  get givenBytes(): number {
+    return (this.#socket as Partial<Socket>).bytesWritten ?? 0;
+  }
+
+  /**
+   * Those of them that the system has not taken yet. Node.js counts a write when all of it is taken, which says nothing
+   * for minutes of a slow client: its handle knows, also below TLS (net.Socket's own timeout looks there, too).
+   */
+  get untakenBytes(): number {
+    const handle = (this.#socket as { readonly _handle?: { readonly writeQueueSize?: number } | null })._handle;
+    return handle?.writeQueueSize ?? this.#socket.writableLength;
   }
 
   /** Bytes that could wait have waited, or the grace of a close is over. */
