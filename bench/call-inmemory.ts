@@ -201,7 +201,13 @@ routes.put({
   internetUrlDisabled: false,
   origin: "trigger",
 });
-const transportContext = { flushQueue, wheel, garbage: new ChunkGarbage(), connectionFailed: fails };
+const transportContext = {
+  flushQueue,
+  wheel,
+  clock: systemClock,
+  garbage: new ChunkGarbage(),
+  connectionFailed: fails,
+};
 const scheduler: Scheduler<InstanceLink> = new Scheduler<InstanceLink>({
   driver,
   links: {

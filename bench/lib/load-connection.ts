@@ -66,6 +66,10 @@ export class LoadConnection implements Transport, ConnectionEvents {
 
   // ---- Transport
 
+  nowMs(): number {
+    return performance.now();
+  }
+
   scheduleFlush(): void {
     if (this.#flushes) return;
     this.#flushes = true;

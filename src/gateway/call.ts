@@ -16,6 +16,8 @@ const REPLAYS_MAX = 1;
 /** Time that may pass at the gateway before the `grpc-timeout` passed on is written anew. */
 const TIMEOUT_UNCHANGED_MS = 1;
 
+const NO_HEADERS: HeaderList = [];
+
 /** What all calls share. */
 export interface CallContext {
   readonly scheduler: Scheduler<InstanceLink>;
@@ -50,7 +52,7 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
   readonly requestId: string = newRequestId();
   readonly #context: CallContext;
   readonly #stream: Stream;
-  readonly #headers: HeaderList;
+  #headers: HeaderList;
   readonly #path: string;
   readonly #route: RouteEntry;
   readonly #dialect: ReplyDialect;
@@ -64,8 +66,8 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
   #instance: ScheduledInstance<InstanceLink> | undefined = undefined;
   #requestEnded = false;
   #requestTrailers: HeaderList | undefined = undefined;
-  /** The request body, while it may have to be sent (again). */
-  readonly #kept: KeptRequest;
+  /** The request body, while it may have to be sent (again). Undefined when an answer has begun: the head is gone too. */
+  #kept: KeptRequest | undefined;
   #replays = 0;
   /** Bytes of the request body for which the client got credit back. */
   #creditedBytes = 0;
@@ -129,7 +131,7 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
     this.#leg = leg;
     const nowMs = this.#context.clock.nowMs();
     this.#timeoutAt = nowMs + instance.revision.timeoutMs;
-    const wholeInHead = this.#requestEnded && this.#kept.sizeBytes === 0 && this.#requestTrailers === undefined;
+    const wholeInHead = this.#requestEnded && this.#kept?.sizeBytes === 0 && this.#requestTrailers === undefined;
     const waited = nowMs - this.#startedAt > TIMEOUT_UNCHANGED_MS && this.#deadlineAt !== Number.POSITIVE_INFINITY;
     const head = forwardedHead(
       this.#headers,
@@ -159,9 +161,10 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
     }
     if (endStream) this.#requestEnded = true;
     const leg = this.#leg;
-    if (this.#kept.isWhole) {
-      this.#kept.push(chunk);
-      if (leg !== undefined) this.#kept.bound();
+    const kept = this.#kept;
+    if (kept?.isWhole) {
+      kept.push(chunk);
+      if (leg !== undefined) kept.bound();
     }
     if (leg !== undefined) leg.send(chunk, endStream);
   }
@@ -191,7 +194,7 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
   // ---- what the instance answers (called by the leg)
 
   responseHead(headers: HeaderList, endStream: boolean): void {
-    this.#kept.drop();
+    this.#dropKept();
     const head = withoutReserved(headers);
     if (!this.#dialect.accepts(head)) {
       this.#passThrough = true;
@@ -208,7 +211,6 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
   }
 
   responseData(chunk: Buffer, endStream: boolean): void {
-    this.#kept.drop();
     if (endStream && this.#passThrough) {
       this.#stream.data(chunk, true);
       this.#complete(2);
@@ -231,7 +233,7 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
 
   /** The instance proved that it never saw the call: sends it to another, once. False: it cannot be sent again. */
   replay(): boolean {
-    if (!this.#kept.isWhole || this.#replays >= REPLAYS_MAX) return false;
+    if (!this.#kept?.isWhole || this.#replays >= REPLAYS_MAX) return false;
     this.#replays += 1;
     this.#leg = undefined;
     this.#instance = undefined;
@@ -295,7 +297,7 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
     this.#context.openCalls.leave(this);
     this.#context.wheel.disarm(this);
     this.#context.scheduler.abandon(this.#route.function, this);
-    this.#kept.drop();
+    this.#dropKept();
     // RFC 9113 §8.1: a complete answer to half a request asks the client to stop sending.
     if (!this.#stream.remoteClosed && !this.#stream.isReset) this.#stream.reset(ErrorCode.NO_ERROR);
     this.#context.callEnded({
@@ -317,12 +319,21 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
 
   /** Sends what has come of the request so far. */
   #sendKept(leg: ResponseLeg): void {
-    const { chunks } = this.#kept;
+    const kept = this.#kept;
+    if (kept === undefined) return;
+    const { chunks } = kept;
     const endsWithData = this.#requestEnded && this.#requestTrailers === undefined;
     const last = chunks.length - 1;
     for (let i = 0; i <= last; i++) leg.send(chunks[i] as Buffer, endsWithData && i === last);
     if (last < 0 && endsWithData) leg.send(Buffer.alloc(0), true);
     if (this.#requestTrailers !== undefined) leg.sendTrailers(this.#requestTrailers);
-    this.#kept.bound();
+    kept.bound();
+  }
+
+  /** The call will not be sent again. */
+  #dropKept(): void {
+    this.#kept?.drop();
+    this.#kept = undefined;
+    this.#headers = NO_HEADERS;
   }
 }

@@ -75,7 +75,10 @@ export class Gateway implements LinkFactory<InstanceLink> {
   readonly #clients = new Set<ClientConnection>();
   readonly #links = new Set<InstanceLink>();
   readonly #openCalls = new Roster<Call>();
-  readonly #transportContext: Pick<ClientConnectionContext, "flushQueue" | "wheel" | "garbage" | "connectionFailed">;
+  readonly #transportContext: Pick<
+    ClientConnectionContext,
+    "flushQueue" | "wheel" | "clock" | "garbage" | "connectionFailed"
+  >;
   readonly #instanceOptions: ConnectionOptions;
   #clientContext: ClientConnectionContext | undefined;
   #tickWakeUp: WakeUp | undefined;
@@ -94,6 +97,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
     this.#transportContext = {
       flushQueue: new FlushQueue(connectionFailed),
       wheel: this.#wheel,
+      clock: options.clock,
       garbage: new ChunkGarbage(),
       connectionFailed,
     };
@@ -119,7 +123,6 @@ export class Gateway implements LinkFactory<InstanceLink> {
       random: options.random ?? systemRandom,
       routes: this.#routes,
       refusals: this.refusals,
-      clock: options.clock,
       clientOptions: connectionOptions({
         memoryBudget: this.#instanceOptions.memoryBudget,
         ...options.clientLimits,

@@ -73,6 +73,7 @@ async function connected() {
     flushQueue: new FlushQueue(failed),
     garbage: new ChunkGarbage(),
     wheel: new TimerWheel(clock, failed),
+    clock,
     connectionFailed: failed,
     instanceOptions: connectionOptions({}),
     refusals: new Refusals(clock, silentLogger),

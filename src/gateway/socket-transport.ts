@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { Timer, type TimerWheel } from "../base/base.ts";
+import { type Clock, Timer, type TimerWheel } from "../base/base.ts";
 import { type Connection, ConnectionFault, ErrorCode, type Transport } from "../h2/h2.ts";
 import type { ChunkGarbage } from "./chunk-garbage.ts";
 import type { Flushable, FlushQueue } from "./flush-queue.ts";
@@ -15,6 +15,7 @@ const LATE_FLUSH_MS = 5;
 export interface TransportContext {
   readonly flushQueue: FlushQueue;
   readonly wheel: TimerWheel;
+  readonly clock: Clock;
   readonly garbage: ChunkGarbage;
   /** Told of what was thrown while a connection's bytes were handled: a bug of ours. The connection is ended. */
   connectionFailed(error: unknown): void;
@@ -56,6 +57,10 @@ export class SocketTransport extends Timer implements Transport, Flushable {
     });
     this.#guarded(() => connection.start());
     this.#context.flushQueue.readEnded();
+  }
+
+  nowMs(): number {
+    return this.#context.clock.nowMs();
   }
 
   scheduleFlush(mayWait: boolean): void {

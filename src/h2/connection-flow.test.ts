@@ -9,6 +9,7 @@ import {
   type Recorder,
   reset,
   Script,
+  SETTINGS_ACK,
   settings,
   TRAILERS,
   windowUpdate,
@@ -34,6 +35,12 @@ function answeredOne(script: Script): { stream: Stream; recorder: Recorder } {
 /** Sum of the credit given for a stream, 0 for the connection, in what the connection writes now. */
 function credit(script: Script, streamId: number): number {
   return script.read().reduce((sum, read) => sum + (read.streamId === streamId ? (read.increment ?? 0) : 0), 0);
+}
+
+/** Has the peer acknowledge our SETTINGS `afterMs` after they were sent: that is the connection's round trip. */
+function acknowledgeAfter(script: Script, afterMs: number): Script {
+  script.end.transport.timeMs += afterMs;
+  return script.send(SETTINGS_ACK);
 }
 
 describe("sending DATA", () => {
@@ -225,7 +232,7 @@ describe("receiving DATA", () => {
     assert.equal(script.end.fault?.code, ErrorCode.FLOW_CONTROL_ERROR);
   });
 
-  it("lets a stream's window grow while its handler drains two windows within a period, up to the maximum", () => {
+  it("lets a stream's window grow while its handler drains two windows within four round trips, up to the maximum", () => {
     const reserved = { bytes: 0 };
     const memoryBudget: MemoryBudget = {
       tryReserve: (bytes) => {
@@ -237,16 +244,17 @@ describe("receiving DATA", () => {
       },
     };
     const script = new Script("server", { streamWindowMaxBytes: 1024 * KIB, memoryBudget });
+    acknowledgeAfter(script, 10);
     script.send(headers(1, REQUEST, false));
-    const receive = (bytes: number): number => {
+    const receive = (bytes: number, afterMs = 0): number => {
+      script.end.transport.timeMs += afterMs;
       for (let left = bytes; left > 0; left -= 16 * KIB) script.send(data(1, 16 * KIB));
       return credit(script, 1) - bytes;
     };
     assert.equal(receive(256 * KIB), 0);
-    script.connection.tick(0);
-    script.connection.tick(1000);
-    assert.equal(receive(256 * KIB), 0, "a window a second is slow");
-    assert.equal(receive(256 * KIB), 256 * KIB, "two windows a second are fast");
+    assert.equal(receive(256 * KIB, 41), 0, "two windows in more than four round trips are slow");
+    assert.equal(receive(256 * KIB), 0);
+    assert.equal(receive(256 * KIB, 39), 256 * KIB, "two windows in less are fast");
     assert.equal(receive(1024 * KIB), 512 * KIB);
     assert.equal(receive(4096 * KIB), 0, "the maximum is reached");
     assert.equal(reserved.bytes, 768 * KIB);
@@ -254,9 +262,21 @@ describe("receiving DATA", () => {
     assert.equal(reserved.bytes, 0);
   });
 
+  it("keeps a stream's window where the round trip is too short for it to matter, or not known yet", () => {
+    for (const roundTripMs of [0.5, undefined]) {
+      const memoryBudget: MemoryBudget = { tryReserve: () => assert.fail("it grows"), release: () => {} };
+      const script = new Script("server", { memoryBudget });
+      if (roundTripMs !== undefined) acknowledgeAfter(script, roundTripMs);
+      script.send(headers(1, REQUEST, false));
+      for (let at = 0; at < 256; at++) script.send(data(1, 16 * KIB));
+      assert.equal(credit(script, 1), 4096 * KIB);
+    }
+  });
+
   it("keeps a stream's window where the memory budget has no room", () => {
     const memoryBudget: MemoryBudget = { tryReserve: () => false, release: () => assert.fail("nothing was reserved") };
-    const script = new Script("server", { memoryBudget }).send(headers(1, REQUEST, false));
+    const script = new Script("server", { memoryBudget });
+    acknowledgeAfter(script, 10).send(headers(1, REQUEST, false));
     for (let at = 0; at < 256; at++) script.send(data(1, 16 * KIB));
     script.send(data(1, "", true));
     assert.equal(credit(script, 1), 4096 * KIB);

@@ -111,7 +111,7 @@ export class Connection {
     const streams = this.#streams;
     const id = streams.nextLocalId;
     streams.highestId = id;
-    const stream = new OpenStream(id, streams, this.#outbound, this.#options.streamWindowBytes);
+    const stream = new OpenStream(id, streams, this.#outbound);
     stream.isHeadRequest = isHeadRequest(headers);
     stream.local = endStream ? Half.CLOSED : Half.BODY;
     stream.attach(handler);

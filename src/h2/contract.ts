@@ -12,6 +12,8 @@ export type Role = "server" | "client";
 
 /** What a connection needs of the owner of the socket. */
 export interface Transport {
+  /** The time, monotonic, finer than a tick's: asked for once in some hundred KiB. */
+  nowMs(): number;
   /**
    * Bytes wait to be written: call `connection.flush()` soon; where it `mayWait`, within a few milliseconds or with what
    * comes next. Called once until the next flush, or twice where the first one may wait.

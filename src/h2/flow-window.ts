@@ -44,27 +44,40 @@ export class ReceiveWindow {
 }
 
 /**
- * When a stream's window grows: its handler drained two whole windows within one period (the second or so between two
- * ticks). The window then holds less than half a second of what the handler takes, so that on a path with a long round
- * trip the peer would wait for credit. It doubles, up to the maximum, while the shared memory budget has room.
+ * When a stream's window grows: its handler drained two whole windows within four round trips. The peer then spends much
+ * of its time waiting for credit. A window doubles, up to the maximum, while the shared memory budget has room. Where
+ * the round trip is short the window is never what holds a stream up, and a larger one is but a longer queue before a
+ * slow receiver: below a millisecond, which is also what a busy machine adds to any measurement, it stays as it is.
  */
-const WINDOWS_A_PERIOD = 2;
+const WINDOWS_MEASURED = 2;
+const ROUND_TRIPS_MAX = 4;
+const ROUND_TRIP_MIN_MS = 1;
+
+/** What a stream's window needs of its connection to grow. */
+export interface WindowGrowth {
+  readonly maxBytes: number;
+  readonly budget: MemoryBudget;
+  /** Of the connection; 0 until it is known. */
+  readonly roundTripMs: number;
+  nowMs(): number;
+}
 
 /** The window of a stream, which grows while its handler is fast. */
 export class StreamWindow extends ReceiveWindow {
-  #period = -1;
+  /** When the windows that are counted began to be drained. */
+  #countsFromMs = 0;
   #drainedBytes = 0;
   #reservedBytes = 0;
 
   /** Called when the handler drained `bytes`: enlarges the window where the rule says so. */
-  drained(bytes: number, period: number, maxBytes: number, budget: MemoryBudget): void {
-    if (this.#period !== period) {
-      this.#period = period;
-      this.#drainedBytes = 0;
-    }
+  drained(bytes: number, growth: WindowGrowth): void {
+    const { maxBytes, budget, roundTripMs } = growth;
+    if (roundTripMs < ROUND_TRIP_MIN_MS || this.sizeBytes >= maxBytes) return;
+    if (this.#drainedBytes === 0) this.#countsFromMs = growth.nowMs();
     this.#drainedBytes += bytes;
-    if (this.#drainedBytes < this.sizeBytes * WINDOWS_A_PERIOD || this.sizeBytes >= maxBytes) return;
+    if (this.#drainedBytes < this.sizeBytes * WINDOWS_MEASURED) return;
     this.#drainedBytes = 0;
+    if (growth.nowMs() - this.#countsFromMs > roundTripMs * ROUND_TRIPS_MAX) return;
     const more = Math.min(this.sizeBytes, maxBytes - this.sizeBytes);
     if (!budget.tryReserve(more)) return;
     this.#reservedBytes += more;

@@ -78,6 +78,7 @@ export class MessageReceiver {
   /** The peer acknowledged our SETTINGS. */
   settingsAcknowledged(): void {
     this.#state.settingsAcknowledged = true;
+    this.#outbound.settingsAcknowledged();
     this.#hpack.limit(this.#options.decoderTableMaxBytes);
   }
 
@@ -219,7 +220,7 @@ export class MessageReceiver {
     this.#decode("request", bytes, start, end);
     const head = this.#head;
     this.#state.lastHandedId = streamId;
-    const stream = new OpenStream(streamId, this.#streams, this.#outbound, this.#options.streamWindowBytes);
+    const stream = new OpenStream(streamId, this.#streams, this.#outbound);
     this.#streams.add(stream);
     stream.remote = endStream ? Half.CLOSED : Half.BODY;
     stream.contentLeftBytes = head.contentLength;

@@ -4,9 +4,9 @@
  */
 import { LinkedQueue } from "../base/base.ts";
 import type { Budgets } from "./budgets.ts";
-import type { HeaderList, Transport } from "./contract.ts";
+import type { HeaderList, MemoryBudget, Transport } from "./contract.ts";
 import { ConnectionFault, ErrorCode } from "./errors.ts";
-import { INITIAL_WINDOW_BYTES } from "./flow-window.ts";
+import { INITIAL_WINDOW_BYTES, type WindowGrowth } from "./flow-window.ts";
 import { Flag, FRAME_HEADER_BYTES, FrameType, PREFACE } from "./frames.ts";
 import { HpackEncoder } from "./hpack/encoder.ts";
 import type { ConnectionOptions } from "./options.ts";
@@ -16,8 +16,11 @@ import type { OpenStream } from "./stream.ts";
 import { Half } from "./stream-state.ts";
 import { WriteBuffer } from "./write-buffer.ts";
 
-export class Outbound {
+export class Outbound implements WindowGrowth {
   readonly peer: ReceivedSettings;
+  /** From our SETTINGS to the peer's answer; 0 until it has come. */
+  roundTripMs = 0;
+  #settingsSentAtMs = 0;
   /** Bytes of DATA that the peer lets us send on all streams together. */
   windowBytes = INITIAL_WINDOW_BYTES;
   #isOver = false;
@@ -57,8 +60,26 @@ export class Outbound {
     this.#buffer.payload(PREFACE, 0, PREFACE.length);
   }
 
+  get maxBytes(): number {
+    return this.#options.streamWindowMaxBytes;
+  }
+
+  get budget(): MemoryBudget {
+    return this.#options.memoryBudget;
+  }
+
+  nowMs(): number {
+    return this.#transport.nowMs();
+  }
+
+  /** The peer acknowledged our SETTINGS: the one round trip that every connection has anyway. */
+  settingsAcknowledged(): void {
+    if (this.roundTripMs === 0) this.roundTripMs = this.nowMs() - this.#settingsSentAtMs;
+  }
+
   /** Flat list [id, value, ...]. */
   settings(entries: readonly number[]): void {
+    this.#settingsSentAtMs = this.nowMs();
     this.#frame((entries.length / 2) * SETTING_BYTES, FrameType.SETTINGS, 0, 0);
     for (let at = 0; at < entries.length; at += 2) {
       const { bytes, end } = this.#buffer;

@@ -21,7 +21,6 @@ export class OpenStream implements Stream, QueueLinks<OpenStream> {
   isReset = false;
   /** Bytes that the peer lets us send; below 0 after it made its initial window smaller (RFC 9113 §6.9.2). */
   sendWindowBytes: number;
-  readonly receiveWindow: StreamWindow;
   /** DATA, then trailers, that wait for window or socket. */
   queue: SendQueue | undefined;
   queuedTrailers: HeaderList | undefined;
@@ -37,6 +36,8 @@ export class OpenStream implements Stream, QueueLinks<OpenStream> {
   queued = false;
   /** Undefined while the owner's `request` event has not returned yet: what happens meanwhile is told afterwards. */
   #handler: StreamHandler | undefined;
+  /** Made with the first DATA: many streams wait long for theirs. */
+  #receiveWindow: StreamWindow | undefined;
   #isOver = false;
   #resetsWhenSent = false;
   #earlySentBytes = 0;
@@ -45,13 +46,17 @@ export class OpenStream implements Stream, QueueLinks<OpenStream> {
   readonly #table: StreamTable;
   readonly #outbound: Outbound;
 
-  constructor(id: number, table: StreamTable, outbound: Outbound, receiveWindowBytes: number) {
+  constructor(id: number, table: StreamTable, outbound: Outbound) {
     this.id = id;
     this.#table = table;
     this.#openedInPeriod = table.period;
     this.#outbound = outbound;
     this.sendWindowBytes = outbound.peer.initialWindowSizeBytes;
-    this.receiveWindow = new StreamWindow(receiveWindowBytes);
+  }
+
+  get receiveWindow(): StreamWindow {
+    this.#receiveWindow ??= new StreamWindow(this.#table.options.streamWindowBytes);
+    return this.#receiveWindow;
   }
 
   get localClosed(): boolean {
@@ -118,9 +123,9 @@ export class OpenStream implements Stream, QueueLinks<OpenStream> {
 
   consumed(bytes: number): void {
     if (this.remote === Half.CLOSED) return;
-    const { options, period } = this.#table;
-    this.receiveWindow.drained(bytes, period, options.streamWindowMaxBytes, options.memoryBudget);
-    const increment = this.receiveWindow.credit(bytes);
+    const window = this.receiveWindow;
+    window.drained(bytes, this.#outbound);
+    const increment = window.credit(bytes);
     if (increment > 0) this.#outbound.windowUpdate(this.id, increment);
   }
 
@@ -186,7 +191,7 @@ export class OpenStream implements Stream, QueueLinks<OpenStream> {
     this.queuedTrailers = undefined;
     this.#table.remove(this);
     this.remote = Half.CLOSED;
-    this.receiveWindow.release(this.#table.options.memoryBudget);
+    this.#receiveWindow?.release(this.#table.options.memoryBudget);
     this.#outbound.forget(this);
   }
 

@@ -25,12 +25,14 @@ const INITIAL_CAPACITY_BYTES = 4096;
 /** More than any length or index that makes sense: RFC 7541 §5.1 asks for a bound. */
 const INTEGER_MAX = 2 ** 28;
 
+const NO_BYTES = Buffer.alloc(0);
+
 /** Decodes the header blocks of one direction of a connection, in their order (RFC 7541). */
 export class HpackDecoder {
   readonly #table = new DynamicTable<Field>(INITIAL_CAPACITY_BYTES);
   #limitBytes = INITIAL_CAPACITY_BYTES;
   #mustShrink = false;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NO_BYTES;
   #at = 0;
   #end = 0;
 
@@ -53,6 +55,8 @@ export class HpackDecoder {
       else if (first >= 0x20) throw corrupt("size_update", "§4.2", "a table size update stands behind a field");
       else this.#literal(4, false, sink);
     }
+    // An idle connection must not keep the socket's last chunk alive.
+    this.#bytes = NO_BYTES;
   }
 
   /** RFC 7541 §6.3: they stand at the beginning of a block. */

@@ -43,6 +43,8 @@ interface CommonBlock {
   readonly tableInserted: number;
 }
 
+const NO_BYTES = Buffer.alloc(0);
+
 export class HpackEncoder {
   readonly #names = new KnownNames();
   readonly #table: DynamicTable<EncoderEntry>;
@@ -54,7 +56,7 @@ export class HpackEncoder {
   /** Fields written as literals so far: a block without any says the same until the table changes. */
   #literals = 0;
   #common: CommonBlock | undefined;
-  #out: Buffer = Buffer.alloc(0);
+  #out: Buffer = NO_BYTES;
   #at = 0;
 
   /** `ownMaxBytes`: what we use of the table that the peer offers. */
@@ -91,6 +93,8 @@ export class HpackEncoder {
     this.#block++;
     if (this.#announces) this.#announce();
     this.#fields(headers);
+    // An idle connection must not keep the block that it wrote last alive.
+    this.#out = NO_BYTES;
     return this.#at;
   }
 

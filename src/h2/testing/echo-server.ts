@@ -47,6 +47,7 @@ export function join(socket: Socket, connect: (transport: Transport) => Connecti
     socket.uncork();
   };
   const connection = connect({
+    nowMs: () => performance.now(),
     scheduleFlush: () => setImmediate(flush),
     write: (parts) => parts.map((part) => socket.write(part)).every(Boolean),
     close: (hard) => (hard ? socket.destroy() : socket.end()),

@@ -10,6 +10,12 @@ export class MemoryTransport implements Transport {
   /** What `write` answers. */
   takesMore = true;
   closed: "no" | "gracefully" | "hard" = "no";
+  /** What the connection takes for the time. */
+  timeMs = 0;
+
+  nowMs(): number {
+    return this.timeMs;
+  }
 
   scheduleFlush(mayWait: boolean): void {
     if (this.flushIsAsked) throw new Error("scheduleFlush was called twice before a flush");
