@@ -93,8 +93,6 @@ export class HpackEncoder {
     this.#block++;
     if (this.#announces) this.#announce();
     this.#fields(headers);
-    // An idle connection must not keep the block that it wrote last alive.
-    this.#out = NO_BYTES;
     return this.#at;
   }
 
@@ -134,6 +132,8 @@ export class HpackEncoder {
     const { length } = headers;
     for (let index = 0; index < length; index += 2)
       this.#field(headers[index]!, headers[index + 1]!, length * 2 + index);
+    // An idle connection must not keep the block that it wrote last alive.
+    this.#out = NO_BYTES;
   }
 
   #announce(): void {
