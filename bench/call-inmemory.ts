@@ -216,7 +216,12 @@ const scheduler: Scheduler<InstanceLink> = new Scheduler<InstanceLink>({
         instance: started,
         revision,
         observer,
-        context: { ...transportContext, instanceOptions: options, streamFault: fails } as never,
+        context: {
+          ...transportContext,
+          instanceOptions: options,
+          limits: gatewayLimits(),
+          streamFault: fails,
+        } as never,
         clock: systemClock,
         meter: meters.open({ instanceId: started.id, function: KEY, revisionId: revision.id, memoryMb: 512 }),
         runtimeHeaders: runtimeHeaders(revision, "local"),

@@ -198,7 +198,12 @@ export class Gateway implements LinkFactory<InstanceLink> {
       instance,
       revision,
       observer,
-      context: { ...this.#transportContext, instanceOptions: this.#instanceOptions, refusals: this.refusals },
+      context: {
+        ...this.#transportContext,
+        instanceOptions: this.#instanceOptions,
+        refusals: this.refusals,
+        limits: this.#limits,
+      },
       clock: this.#options.clock,
       meter: this.#options.meterOf(instance.id, revision),
       runtimeHeaders: runtimeHeaders(revision, this.#options.region),

@@ -8,6 +8,7 @@ import type { Fault, InstanceId } from "../model/model.ts";
 import { ChunkGarbage } from "./chunk-garbage.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import { InstanceConnection } from "./instance-connection.ts";
+import { gatewayLimits } from "./limits.ts";
 import { Refusals } from "./refusals.ts";
 
 const PING = 6;
@@ -77,6 +78,7 @@ async function connected() {
     connectionFailed: failed,
     instanceOptions: connectionOptions({}),
     refusals: new Refusals(clock, silentLogger),
+    limits: gatewayLimits(),
   };
   const closed: (Fault | undefined)[] = [];
   const connection = new InstanceConnection(instance, context, {

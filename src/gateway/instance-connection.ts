@@ -10,6 +10,7 @@ import {
   type StreamHandler,
 } from "../h2/h2.ts";
 import { type Fault, fault, type InstanceId } from "../model/model.ts";
+import type { GatewayLimits } from "./limits.ts";
 import type { Refusals } from "./refusals.ts";
 import { SocketTransport, type TransportContext } from "./socket-transport.ts";
 
@@ -23,6 +24,7 @@ const PING_TIMEOUT_MS = 10_000;
 export interface InstanceConnectionContext extends TransportContext {
   readonly instanceOptions: ConnectionOptions;
   readonly refusals: Refusals;
+  readonly limits: Pick<GatewayLimits, "instanceResetsBurst" | "instanceResetsPerSecond">;
 }
 
 /** What a connection tells its link. */
@@ -39,12 +41,17 @@ export class InstanceConnection implements ConnectionEvents {
   readonly #transport: SocketTransport;
   readonly #observer: InstanceConnectionObserver;
   readonly #refusals: Refusals;
+  readonly #limits: InstanceConnectionContext["limits"];
+  /** Resets that the instance has forgotten by now. */
+  #resetsForgiven = 0;
+  #tickedAt = -1;
   #lastPingAt = Number.NEGATIVE_INFINITY;
   #unresponsive = false;
 
   constructor(socket: Duplex, context: InstanceConnectionContext, observer: InstanceConnectionObserver) {
     this.#observer = observer;
     this.#refusals = context.refusals;
+    this.#limits = context.limits;
     this.#transport = new SocketTransport(socket, context);
     this.#connection = new Connection("client", context.instanceOptions, this.#transport, this);
   }
@@ -63,6 +70,14 @@ export class InstanceConnection implements ConnectionEvents {
     return this.#connection.request(head, endStream, handler, runtime);
   }
 
+  /**
+   * How much of what a server bears of resets is used up here, 0 to 1 and beyond. Clients that cancel cause them; a
+   * server that ends the connection for it would end the calls of others (CVE-2023-44487, seen from the other side).
+   */
+  get wear(): number {
+    return (this.#connection.resetsSent - this.#resetsForgiven) / this.#limits.instanceResetsBurst;
+  }
+
   /** Takes no more calls; closes when the last one ends. */
   retire(): void {
     this.#connection.closeWhenIdle();
@@ -75,6 +90,11 @@ export class InstanceConnection implements ConnectionEvents {
   tick(nowMs: number): void {
     const connection = this.#connection;
     connection.tick(nowMs);
+    if (this.#tickedAt >= 0) {
+      const forgiven = ((nowMs - this.#tickedAt) / 1000) * this.#limits.instanceResetsPerSecond;
+      this.#resetsForgiven = Math.min(connection.resetsSent, this.#resetsForgiven + forgiven);
+    }
+    this.#tickedAt = nowMs;
     const pingedAt = connection.pingOutstandingSinceMs;
     if (pingedAt >= 0) {
       if (nowMs - pingedAt < PING_TIMEOUT_MS || connection.lastReceivedAtMs > pingedAt) return;
@@ -125,14 +145,4 @@ export class InstanceConnection implements ConnectionEvents {
     }
     return fault("BadResponse", `the instance broke HTTP/2: ${cause.message} (${cause.source})`);
   }
-}
-
-/** Calls `action` for the connection that takes calls and those that finish theirs. */
-export function forEachConnection(
-  current: InstanceConnection | undefined,
-  retiring: Iterable<InstanceConnection>,
-  action: (connection: InstanceConnection) => void,
-): void {
-  for (const connection of [...retiring]) action(connection);
-  if (current !== undefined) action(current);
 }

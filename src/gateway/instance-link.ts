@@ -4,7 +4,7 @@ import type { HeaderList, Stream, StreamHandler } from "../h2/h2.ts";
 import type { BusyMeter } from "../metering/metering.ts";
 import { type Fault, fault, type InstanceId, type Revision } from "../model/model.ts";
 import type { Link, LinkObserver } from "../scheduler/scheduler.ts";
-import { forEachConnection, InstanceConnection, type InstanceConnectionContext } from "./instance-connection.ts";
+import { InstanceConnection, type InstanceConnectionContext } from "./instance-connection.ts";
 
 /** Waits between attempts to connect again while the process lives; then the instance counts as lost. */
 const RECONNECT_DELAYS_MS = [0, 5, 10, 20, 50, 100, 200, 500, 1000, 1000];
@@ -12,9 +12,14 @@ const RECONNECT_DELAYS_MS = [0, 5, 10, 20, 50, 100, 200, 500, 1000, 1000];
 /** Time that the exit of a process may come after the loss of its connection. */
 const EXIT_AFTER_LOSS_MS = 200;
 
+/** Wear of a connection at which a new one is opened beside it, and at which it takes no call until that stands. */
+const RENEW_AT_WEAR = 1;
+const RETIRE_AT_WEAR = 1.6;
+
 /**
  * The gateway's end of one instance: one HTTP/2 connection that takes calls. After its GOAWAY, its loss while the
- * process lives or the end of its ids a new one is opened, and the old one finishes its calls (invariant 2).
+ * process lives, the end of its ids or many resets a new one is opened, and the old one finishes its calls
+ * (invariant 2).
  */
 export class InstanceLink implements Link {
   readonly meter: BusyMeter;
@@ -24,7 +29,11 @@ export class InstanceLink implements Link {
   readonly #observer: LinkObserver;
   readonly #context: InstanceConnectionContext;
   readonly #clock: Clock;
+  /** Takes calls. */
   #current: InstanceConnection | undefined;
+  /** Opened, and takes calls (those of `#current`, where there is one) from its first SETTINGS on. */
+  #next: InstanceConnection | undefined;
+  #connecting = false;
   readonly #retiring = new Set<InstanceConnection>();
   #everReady = false;
   #closed = false;
@@ -67,7 +76,12 @@ export class InstanceLink implements Link {
     const current = this.#current;
     if (current === undefined) throw new Error("Cannot send a call to an instance without connection");
     const stream = current.open(head, this.#runtimeHeaders, endStream, handler);
-    if (stream.id >= this.#context.instanceOptions.streamIdMax) this.#replaceConnection(current);
+    const { wear } = current;
+    if (stream.id >= this.#context.instanceOptions.streamIdMax || wear >= RETIRE_AT_WEAR) {
+      this.#replaceConnection(current);
+    } else if (wear >= RENEW_AT_WEAR && !this.#connecting && this.#next === undefined) {
+      void this.#connect();
+    }
     return stream;
   }
 
@@ -75,12 +89,12 @@ export class InstanceLink implements Link {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    forEachConnection(this.#current, this.#retiring, (connection) => connection.close());
+    for (const connection of this.#connections()) connection.close();
   }
 
   /** To be called about every second: PING where engine.md asks for one. */
   tick(nowMs: number): void {
-    forEachConnection(this.#current, this.#retiring, (connection) => connection.tick(nowMs));
+    for (const connection of this.#connections()) connection.tick(nowMs);
   }
 
   /** Why calls lost their connection: waits a moment for the exit of the process, which says more. */
@@ -99,22 +113,25 @@ export class InstanceLink implements Link {
 
   /** First SETTINGS came, or they changed. */
   connectionReady(connection: InstanceConnection): void {
-    if (connection !== this.#current || this.#closed) return;
+    if (this.#closed) return;
+    if (connection === this.#next) this.#switchTo(connection);
+    if (connection !== this.#current) return;
     this.#everReady = true;
     this.#observer.ready(connection.streamsMax);
   }
 
   /** The peer's GOAWAY: no new call on this connection. */
   connectionRetired(connection: InstanceConnection): void {
-    if (connection === this.#current) this.#replaceConnection(connection);
+    if (connection === this.#current || connection === this.#next) this.#replaceConnection(connection);
   }
 
   /** `cause` is set where the instance broke HTTP/2 or does not answer. */
   connectionClosed(connection: InstanceConnection, cause: Fault | undefined): void {
     this.#retiring.delete(connection);
-    if (connection !== this.#current) return;
-    this.#current = undefined;
+    if (!this.#forget(connection)) return;
     if (this.#closed || this.#exitReport !== undefined) return;
+    // A next one that failed is opened again with a later call.
+    if (this.#current !== undefined) return;
     if (cause !== undefined) {
       this.#lossCause = cause;
       this.#observer.lost(cause);
@@ -133,35 +150,69 @@ export class InstanceLink implements Link {
     void this.#connect();
   }
 
-  #replaceConnection(connection: InstanceConnection): void {
+  /** Those that take calls, will, or finish theirs. */
+  #connections(): InstanceConnection[] {
+    return [this.#current, this.#next, ...this.#retiring].filter((connection) => connection !== undefined);
+  }
+
+  /** The connection takes calls no more, nor will. False: it did not. */
+  #forget(connection: InstanceConnection): boolean {
+    if (connection === this.#current) this.#current = undefined;
+    else if (connection === this.#next) this.#next = undefined;
+    else return false;
+    return true;
+  }
+
+  #switchTo(next: InstanceConnection): void {
+    const before = this.#current;
+    this.#next = undefined;
+    this.#current = next;
+    if (before !== undefined) this.#retire(before);
+  }
+
+  #retire(connection: InstanceConnection): void {
     this.#retiring.add(connection);
-    this.#current = undefined;
     connection.retire();
-    if (this.#closed) return;
+  }
+
+  #replaceConnection(connection: InstanceConnection): void {
+    this.#forget(connection);
+    this.#retire(connection);
+    if (this.#closed || this.#current !== undefined) return;
     this.#observer.unavailable();
     void this.#connect();
   }
 
+  /** Does nothing where it is being done. */
   async #connect(): Promise<void> {
+    if (this.#connecting || this.#next !== undefined) return;
+    this.#connecting = true;
+    const problem = await this.#tryConnect();
+    this.#connecting = false;
+    if (problem === undefined || this.#closed || this.#exitReport !== undefined || this.#current !== undefined) return;
+    this.#observer.lost(fault("FunctionExited", `the connection to the instance cannot be opened again: ${problem}`));
+  }
+
+  /** Opens a connection; undefined where one stands or is of no use any more, else what the problem is. */
+  async #tryConnect(): Promise<string | undefined> {
     let problem = "";
     for (const delayMs of RECONNECT_DELAYS_MS) {
       if (delayMs > 0) await sleep(this.#clock, delayMs);
-      if (this.#closed || this.#exitReport !== undefined) return;
+      if (this.#closed || this.#exitReport !== undefined) return undefined;
       try {
         const socket = await this.#instance.connect();
         if (this.#closed || this.#exitReport !== undefined) {
           socket.destroy();
-          return;
+          return undefined;
         }
-        this.#current = new InstanceConnection(socket, this.#context, this);
-        this.#current.start();
-        return;
+        this.#next = new InstanceConnection(socket, this.#context, this);
+        this.#next.start();
+        return undefined;
       } catch (error) {
         problem = error instanceof Error ? error.message : String(error);
       }
     }
-    if (this.#closed || this.#exitReport !== undefined) return;
-    this.#observer.lost(fault("FunctionExited", `the connection to the instance cannot be opened again: ${problem}`));
+    return problem;
   }
 
   async #exitDelay(): Promise<undefined> {

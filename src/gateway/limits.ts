@@ -78,6 +78,14 @@ export const GATEWAY_LIMITS = {
     "gRPC MAX_CONNECTION_IDLE (gRFC A9)",
     "connection_idle",
   ),
+  instanceResetsBurst: limit(
+    500,
+    1,
+    COUNT_MAX,
+    "RST_STREAM on one connection to an instance, then calls go over a new one: servers end a connection with too many",
+    "half of nghttp2's 1,000 (Node.js and others)",
+  ),
+  instanceResetsPerSecond: limit(20, 0, COUNT_MAX, "what a second gives back to instanceResetsBurst", "nghttp2's 33"),
   windowMemoryMaxBytes: limit(256 * MIB, 1, 2 ** 40, "memory that grown flow-control windows share", "ours"),
   keptRequestsMaxBytes: limit(64 * MIB, 1, 2 ** 40, "request bytes kept for calls that may be sent again", "ours"),
 } as const satisfies Record<string, Limit>;

@@ -155,6 +155,11 @@ export class Connection {
     return this.#outbound.waitingBytes;
   }
 
+  /** RST_STREAM frames that were sent so far. */
+  get resetsSent(): number {
+    return this.#outbound.resetsSent;
+  }
+
   /** -1: no PING of ours waits for its answer. */
   get pingOutstandingSinceMs(): number {
     return this.#state.pingOutstandingSinceMs;

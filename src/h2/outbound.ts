@@ -21,6 +21,8 @@ export class Outbound implements WindowGrowth {
   /** From our SETTINGS to the peer's answer; 0 until it has come. */
   roundTripMs = 0;
   #settingsSentAtMs = 0;
+  /** RST_STREAM frames sent so far: peers count them. */
+  resetsSent = 0;
   /** Bytes of DATA that the peer lets us send on all streams together. */
   windowBytes = INITIAL_WINDOW_BYTES;
   #isOver = false;
@@ -126,6 +128,7 @@ export class Outbound implements WindowGrowth {
 
   /** Streams' own resets are no more than the streams; those that a peer provokes count as answers. */
   reset(streamId: number, code: ErrorCode): void {
+    this.resetsSent++;
     this.#frame(4, FrameType.RST_STREAM, 0, streamId);
     this.#buffer.uint32(code);
   }

@@ -84,6 +84,13 @@ export class RawClient {
     }
   }
 
+  /** Waits until the gateway has read all that was sent so far. */
+  async answeredPing(): Promise<void> {
+    const before = this.framesOf(FrameType.PING).length;
+    this.send(frame(FrameType.PING, 0, 0, Buffer.alloc(8)));
+    await this.until(() => this.framesOf(FrameType.PING).length > before);
+  }
+
   /** Waits until the gateway has closed the connection. */
   async ended(): Promise<RawEnd> {
     await this.#closed;
