@@ -177,7 +177,7 @@ const driver: Driver = {
 };
 
 const wheel = new TimerWheel(systemClock, (error) => console.error(error));
-const flushQueue = new FlushQueue((error) => console.error(error));
+const flushQueue = new FlushQueue(systemClock, (error) => console.error(error));
 const fails = (error: unknown) => console.error("failed", error);
 const reports = new Reports(systemClock, (key) => scheduler.statusOf(key) as FunctionStatus | undefined);
 reports.setChannel({

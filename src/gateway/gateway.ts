@@ -95,7 +95,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
     this.#routes = new RouteTable(options.demo);
     this.#certificates = new CertificateStore(options.certificates);
     this.#transportContext = {
-      flushQueue: new FlushQueue(connectionFailed),
+      flushQueue: new FlushQueue(options.clock, connectionFailed),
       wheel: this.#wheel,
       clock: options.clock,
       garbage: new ChunkGarbage(),

@@ -71,7 +71,7 @@ async function connected() {
     throw error;
   };
   const context = {
-    flushQueue: new FlushQueue(failed),
+    flushQueue: new FlushQueue(clock, failed),
     garbage: new ChunkGarbage(),
     wheel: new TimerWheel(clock, failed),
     clock,

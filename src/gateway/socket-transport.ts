@@ -56,7 +56,6 @@ export class SocketTransport extends Timer implements Transport, Flushable {
       this.#guarded(() => connection.transportClosed(this.#error));
     });
     this.#guarded(() => connection.start());
-    this.#context.flushQueue.readEnded();
   }
 
   nowMs(): number {
@@ -123,6 +122,7 @@ export class SocketTransport extends Timer implements Transport, Flushable {
   }
 
   #received(chunk: Buffer): void {
+    this.#context.flushQueue.readBegins();
     try {
       this.#connection?.receive(chunk);
     } catch (error) {
