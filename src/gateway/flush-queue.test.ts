@@ -31,7 +31,7 @@ describe("FlushQueue", () => {
   });
 
   it("gathers the writes of a turn where reads follow each other, until turns have few again", async () => {
-    const { read, flushes } = queueUnderTest();
+    const { clock, read, flushes } = queueUnderTest();
     for (let count = 0; count < 20; count++) read();
     const atOnce = flushes();
     assert.ok(atOnce <= 2, `${atOnce} were written at once`);
@@ -41,9 +41,11 @@ describe("FlushQueue", () => {
     assert.equal(flushes(), 20, "it is still busy");
     for (let quiet = 0; quiet < 10; quiet++) {
       await turn();
+      clock.advance(1);
       read();
     }
     await turn();
+    clock.advance(1);
     const before = flushes();
     read();
     assert.equal(flushes(), before + 1, "it is quiet again");
