@@ -10,8 +10,12 @@ import type { Duplex } from "node:stream";
 import type { Driver, DriverInstance, ExitReport, StartSpec } from "../../drivers/driver.ts";
 import type { InstanceId } from "../../model/model.ts";
 
-/** How a test's function answers one stream. */
-export type StreamAnswer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+/** How a test's function answers one stream. `rawHeaders`: the head as a flat list, in order. */
+export type StreamAnswer = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  rawHeaders?: readonly string[],
+) => void;
 
 /** An instance that is a server in the test's own process. */
 export class LocalInstance implements DriverInstance {
@@ -82,9 +86,9 @@ export class LocalDriver implements Driver {
   static http2(answer: StreamAnswer, settings: { readonly maxConcurrentStreams?: number } = {}): LocalDriver {
     return new LocalDriver(() => {
       const server = createServer({ settings });
-      server.on("stream", (stream, headers) => {
+      server.on("stream", (stream, headers, _flags, rawHeaders) => {
         stream.on("error", () => {});
-        answer(stream, headers);
+        answer(stream, headers, rawHeaders);
       });
       server.on("sessionError", () => {});
       return server;
