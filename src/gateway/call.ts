@@ -64,6 +64,8 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
 
   #leg: ResponseLeg | undefined = undefined;
   #instance: ScheduledInstance<InstanceLink> | undefined = undefined;
+  /** It is being admitted for the first time, by `start`. */
+  #isStarting = false;
   #requestEnded = false;
   #requestTrailers: HeaderList | undefined = undefined;
   /** The request body, while it may have to be sent (again). Undefined when an answer has begun: the head is gone too. */
@@ -105,7 +107,9 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
       this.end(fault("ClientDeadline", "the deadline had passed when the call arrived"));
       return;
     }
+    this.#isStarting = true;
     this.#context.scheduler.admit(this.#route.function, this);
+    this.#isStarting = false;
     // Granted at once, the timer is armed there.
     if (!this.#ended && this.#instance === undefined) this.#armTimer();
   }
@@ -129,7 +133,8 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
     this.#instance = instance;
     const leg = new ResponseLeg(this, instance);
     this.#leg = leg;
-    const nowMs = this.#context.clock.nowMs();
+    // Granted where it was asked for a slot, no time has passed.
+    const nowMs = this.#isStarting ? this.#startedAt : this.#context.clock.nowMs();
     this.#timeoutAt = nowMs + instance.revision.timeoutMs;
     const wholeInHead = this.#requestEnded && this.#kept?.sizeBytes === 0 && this.#requestTrailers === undefined;
     const waited = nowMs - this.#startedAt > TIMEOUT_UNCHANGED_MS && this.#deadlineAt !== Number.POSITIVE_INFINITY;
@@ -138,7 +143,7 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
       this.requestId,
       waited ? Math.max(0, this.#deadlineAt - nowMs) : undefined,
     );
-    leg.open(head, wholeInHead);
+    leg.open(head, wholeInHead, nowMs);
     this.#armTimer();
     if (wholeInHead) return;
     this.#sendKept(leg);

@@ -30,10 +30,10 @@ export class ResponseLeg implements StreamHandler {
     this.#link = instance.link;
   }
 
-  /** Writes the head to the instance: from here the call is busy there. */
-  open(head: HeaderList, endStream: boolean): void {
+  /** Writes the head to the instance: from here the call is busy there. `nowMs`: the time. */
+  open(head: HeaderList, endStream: boolean, nowMs: number): void {
     try {
-      this.#link.meter.begin();
+      this.#link.meter.begin(nowMs);
     } catch (error) {
       this.#instance.release();
       throw error;

@@ -3,7 +3,7 @@ import type { OpenStream } from "./stream.ts";
 /** Slots at first and after a busy time has passed, a power of two. */
 const FIRST_SLOTS = 8;
 /** A map that is empty and larger than this begins anew. */
-const KEPT_SLOTS = 64;
+const KEPT_SLOTS = 512;
 
 /**
  * Open streams by id: a hash table with linear probing. Ids come in steps of two, so that neighbours have slots of their

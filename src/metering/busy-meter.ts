@@ -36,9 +36,9 @@ export class BusyMeter {
     this.#clock = clock;
   }
 
-  /** A call's headers were written to the instance. */
-  begin(): void {
-    const startMs = Math.floor(this.#clock.nowMs());
+  /** A call's headers are written to the instance; `nowMs`: the clock's time, where the caller has it already. */
+  begin(nowMs: number = this.#clock.nowMs()): void {
+    const startMs = Math.floor(nowMs);
     if (this.#open === 0) {
       // A stretch that ended in this very millisecond or later goes on; an earlier one is recorded.
       if (startMs > this.#endMs) this.#flush();

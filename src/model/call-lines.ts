@@ -7,6 +7,7 @@ const KEPT_BYTES = 256 * 1024;
 /** Digits, point and sign of a number, generously. */
 const NUMBER_BYTES = 24;
 
+const SOURCE = Buffer.from(',"source":"call","requestId":"', "latin1");
 const STATUS = Buffer.from(',"grpcStatus":', "latin1");
 const NO_INSTANCE = Buffer.from("}\n", "latin1");
 
@@ -20,9 +21,7 @@ export class CallLines {
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #end = 0;
   #count = 0;
-  /** The beginning of a line up to the request id, for calls that ended in this millisecond. */
-  #start: Buffer = Buffer.alloc(0);
-  #startAt = Number.NaN;
+  readonly #start: Buffer;
   /** From behind the request id to the duration, for this method. */
   #method: Buffer = Buffer.alloc(0);
   #methodName: string | undefined;
@@ -32,6 +31,7 @@ export class CallLines {
 
   constructor(key: FunctionKey) {
     this.#function = key;
+    this.#start = Buffer.from(`{"function":"${key}","at":`, "utf8");
   }
 
   get count(): number {
@@ -39,17 +39,15 @@ export class CallLines {
   }
 
   append(ended: CallEnded): void {
-    if (ended.at !== this.#startAt) this.#renewStart(ended.at);
     if (ended.method !== this.#methodName) this.#renewMethod(ended.method);
     if (ended.instanceId !== this.#instanceId) this.#renewInstance(ended.instanceId);
     const { requestId } = ended;
-    const fixedBytes = this.#start.length + this.#method.length + STATUS.length + this.#instance.length;
-    this.#reserve(fixedBytes + requestId.length + 2 * NUMBER_BYTES);
+    const fixedBytes = this.#start.length + SOURCE.length + this.#method.length + STATUS.length + this.#instance.length;
+    this.#reserve(fixedBytes + requestId.length + 3 * NUMBER_BYTES);
     this.#piece(this.#start);
-    const bytes = this.#bytes;
-    let end = this.#end;
-    for (let at = 0; at < requestId.length; at++) bytes[end++] = requestId.charCodeAt(at);
-    this.#end = end;
+    this.#integer(ended.at);
+    this.#piece(SOURCE);
+    this.#end += this.#bytes.write(requestId, this.#end, "latin1");
     this.#piece(this.#method);
     this.#milliseconds(ended.durationMs);
     this.#piece(STATUS);
@@ -66,11 +64,6 @@ export class CallLines {
     this.#end = 0;
     this.#count = 0;
     return calls;
-  }
-
-  #renewStart(at: number): void {
-    this.#startAt = at;
-    this.#start = Buffer.from(`{"function":"${this.#function}","at":${at},"source":"call","requestId":"`, "utf8");
   }
 
   #renewMethod(method: string): void {

@@ -27,7 +27,7 @@ const STILL_USED_BLOCKS = 100;
 const ENTRY_SHARE = 4;
 
 /** Strings up to this length are copied faster here than by a call into native code. */
-const SHORT_STRING = 48;
+const SHORT_STRING = 24;
 
 /** Bytes that a field may take beyond its name and value: three integers of at most five bytes. */
 const FIELD_OVERHEAD_BYTES = 15;
