@@ -264,6 +264,7 @@ const context: ClientConnectionContext = {
   clock: systemClock,
   clientOptions: options,
   limits: gatewayLimits(),
+  memoryGuard: { refusesCalls: false },
   random: systemRandom,
   openCalls: new Roster(),
   keptBudget: new ByteBudget(1 << 26),

@@ -13,6 +13,9 @@ import { describeConfiguration } from "../src/server/configuration.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
+/** Defaults that depend on the machine are said in words, so that the page is the same everywhere. */
+const MACHINE: ReadonlySet<string> = new Set(["startsAtOnceMax", "instanceMemoryMaxMb", "memoryMaxMb"]);
+
 const generated: readonly { readonly file: string; readonly marker: string; readonly text: string }[] = [
   { file: "docs/errors.md", marker: "faults", text: faults() },
   { file: "docs/configuration.md", marker: "settings", text: settings() },
@@ -39,10 +42,8 @@ function faults(): string {
 }
 
 function settings(): string {
-  // Defaults that depend on the machine are said in words, so that the page is the same everywhere.
-  const machine = new Set(["startsAtOnceMax", "instanceMemoryMaxMb"]);
   const rows = describeConfiguration().map(({ name, value, meaning }) =>
-    [`\`${name}\``, machine.has(name) ? "(see meaning)" : `\`${JSON.stringify(value)}\``, meaning].join(" | "),
+    [`\`${name}\``, MACHINE.has(name) ? "(see meaning)" : `\`${JSON.stringify(value)}\``, meaning].join(" | "),
   );
   return ["key | default | meaning", "---|---|---", ...rows].join("\n");
 }
@@ -56,7 +57,9 @@ function limits(table: Readonly<Record<string, Limit>>): string {
             .split(", ")
             .map((one) => `\`${one}\``)
             .join(", ");
-    return [`\`${name}\``, value, unitOf(name), meaning, source, tokens].join(" | ");
+    return [`\`${name}\``, MACHINE.has(name) ? "(see meaning)" : value, unitOf(name), meaning, source, tokens].join(
+      " | ",
+    );
   });
   return ["name | default | unit | what is bounded | source | token", "---|---|---|---|---|---", ...rows].join("\n");
 }

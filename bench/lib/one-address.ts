@@ -3,4 +3,5 @@ export const ONE_ADDRESS = {
   connectionsMax: 20_000,
   connectionsPerAddressMax: 20_000,
   handshakesPerAddressMax: 20_000,
+  memoryMaxMb: 16_384,
 } as const;

@@ -6,6 +6,8 @@ import type { ScheduledInstance, Scheduler, Waiter } from "../scheduler/schedule
 import { dropContentLength, forwardedHead, withoutReserved } from "./forwarded-head.ts";
 import type { InstanceLink } from "./instance-link.ts";
 import { KeptRequest } from "./kept-request.ts";
+import { stalledFault } from "./memory-guard.ts";
+import type { Stall } from "./memory-pressure.ts";
 import type { ReplyDialect } from "./reply-dialect.ts";
 import type { RequestHead } from "./request-head.ts";
 import { ResponseLeg } from "./response-leg.ts";
@@ -42,7 +44,7 @@ export interface CallContext {
  *
  * Every way out goes through `#finish`, once.
  */
-export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, RosterMember {
+export class Call extends Timer implements StreamHandler, Stall, Waiter<InstanceLink>, RosterMember {
   queuePrevious: Waiter<InstanceLink> | undefined = undefined;
   queueNext: Waiter<InstanceLink> | undefined = undefined;
   queued = false;
@@ -283,6 +285,23 @@ export class Call extends Timer implements StreamHandler, Waiter<InstanceLink>, 
     if (this.#passThrough) this.#stream.reset(ErrorCode.INTERNAL_ERROR);
     else this.#dialect.writeFault(this.#stream, cause, this.requestId, this.#headSent);
     this.#finish(cause.grpcStatus, cause);
+  }
+
+  // ---- Stall: its bytes wait for the client, or for the instance
+
+  get stalledPeriods(): number {
+    return Math.max(this.#stream.stalledPeriods, this.#leg?.stalledPeriods ?? -1);
+  }
+
+  get queuedBytes(): number {
+    return this.#stream.queuedBytes + (this.#leg?.queuedBytes ?? 0);
+  }
+
+  /** Ends the call for the memory that its bytes take. */
+  cut(): void {
+    const cause = stalledFault(this.stalledPeriods);
+    this.#stream.dropQueued();
+    this.end(cause);
   }
 
   /** Invariant 9: a bug of ours ends this call and nothing else. */

@@ -31,7 +31,7 @@ export class ChunkGarbage {
   }
 }
 
-type Collect = (options: { readonly type: "minor" }) => void;
+type Collect = (options: { readonly type: "minor" | "major"; readonly flavor?: "last-resort" }) => void;
 
 /** V8's own function; made when it is first needed, since that costs a context. */
 let collect: Collect | undefined;
@@ -40,6 +40,12 @@ let collect: Collect | undefined;
 export function collectYoung(): void {
   collect ??= exposedCollect();
   collect({ type: "minor" });
+}
+
+/** Frees all that nothing refers to, and gives the memory back to the system: takes as long as the heap is large. */
+export function collectAll(): void {
+  collect ??= exposedCollect();
+  collect({ type: "major", flavor: "last-resort" });
 }
 
 /** New contexts get a function `gc` while the flag is set; where a V8 gives none, memory is collected as V8 likes. */

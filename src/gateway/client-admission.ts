@@ -26,6 +26,8 @@ export interface Seat {
  */
 export class ClientAdmission {
   readonly #limits: GatewayLimits;
+  /** Why nobody is let in now. */
+  closedFor: Refusal | undefined;
   readonly #guests = new Map<string, Guests>();
   #connections = 0;
 
@@ -45,6 +47,7 @@ export class ClientAdmission {
 
   /** Takes a seat for a client of `address`, or says why there is none. */
   admit(address: string): Seat | Refusal {
+    if (this.closedFor !== undefined) return this.closedFor;
     const { connectionsMax, connectionsPerAddressMax, handshakesPerAddressMax } = this.#limits;
     const key = addressKey(address);
     const guests = this.#guests.get(key);

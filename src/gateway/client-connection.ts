@@ -15,6 +15,8 @@ import { type Fault, fault, newRequestId } from "../model/model.ts";
 import { Call, type CallContext } from "./call.ts";
 import { type ConnectionView, ConnectionWatch, type Verdict } from "./connection-watch.ts";
 import type { GatewayLimits } from "./limits.ts";
+import { type MemoryGuard, stalledFault } from "./memory-guard.ts";
+import type { Stall } from "./memory-pressure.ts";
 import { PlainAnswer } from "./plain-answer.ts";
 import type { Refusals } from "./refusals.ts";
 import { grpcDialect, httpStatusOf } from "./reply-dialect.ts";
@@ -33,6 +35,7 @@ export interface ClientConnectionContext extends TransportContext, CallContext {
   readonly limits: GatewayLimits;
   /** For the jitter of ages. */
   readonly random: Random;
+  readonly memoryGuard: Pick<MemoryGuard, "refusesCalls">;
   readonly routes: RouteTable;
   readonly refusals: Refusals;
   /** The connection has ended. */
@@ -98,6 +101,31 @@ export class ClientConnection implements ConnectionEvents, ConnectionView {
     this.#lastGoAwaySent = true;
     this.#connection.goAway(ErrorCode.NO_ERROR, this.#connection.lastPeerStreamId, this.#drainReason);
     this.#connection.closeWhenIdle();
+  }
+
+  /** When a call was last open here. */
+  get usedAt(): number {
+    return this.#watch.usedAt;
+  }
+
+  /** Answers that are complete here, and that the client does not take. */
+  unreadAnswers(): (Stall & { cut(): void })[] {
+    return this.#connection.unsentEnds.map((stream) => ({
+      stalledPeriods: stream.stalledPeriods,
+      queuedBytes: stream.queuedBytes,
+      cut: () => {
+        const { message } = stalledFault(stream.stalledPeriods);
+        this.#context.refusals.refused("StalledUnderPressure", this.#remoteAddress, message);
+        // gRPC's clients read this code as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors").
+        stream.reset(ErrorCode.ENHANCE_YOUR_CALM);
+      },
+    }));
+  }
+
+  /** Nothing is open here: the client may come again when there is memory. */
+  closeForMemory(): void {
+    const why = "no call is open here, and the gateway is short of memory";
+    this.#connection.destroy(new ConnectionFault(ErrorCode.NO_ERROR, "memory_idle", "RFC 9113 §5.4.1", why));
   }
 
   // ---- ConnectionView
@@ -167,6 +195,10 @@ export class ClientConnection implements ConnectionEvents, ConnectionView {
     if (!("kind" in route)) return this.#refuse(stream, head, route);
     const refusal = misdirected ?? refusalOf(route);
     if (refusal !== undefined) return this.#refuse(stream, head, refusal);
+    if (this.#context.memoryGuard.refusesCalls) {
+      const cause = fault("ResourceExhausted", "the gateway is short of memory");
+      return this.#refuse(stream, head, cause, undefined, "memory_calls");
+    }
     const call = new Call(this.#context, stream, headers, head, route, grpcDialect);
     try {
       call.start(endStream);

@@ -48,6 +48,11 @@ export class ConnectionWatch {
     this.#leavesAt = nowMs + connectionAgeMaxMs + Math.round((jitter * 2 - 1) * spreadMs);
   }
 
+  /** When a call was last open, as far as looks tell. */
+  get usedAt(): number {
+    return this.#usedAt;
+  }
+
   /** To be called about every second. `leave` is said once. */
   look(view: ConnectionView, nowMs: number): Verdict {
     return this.#stall(view, nowMs) ?? this.#silence(view, nowMs) ?? this.#departure(view, nowMs) ?? FINE;

@@ -20,7 +20,7 @@ import type {
 } from "../model/model.ts";
 import type { LinkFactory, LinkObserver, Scheduler } from "../scheduler/scheduler.ts";
 import type { Call } from "./call.ts";
-import { ChunkGarbage } from "./chunk-garbage.ts";
+import { ChunkGarbage, collectAll } from "./chunk-garbage.ts";
 import { ClientAdmission } from "./client-admission.ts";
 import { ClientConnection, type ClientConnectionContext } from "./client-connection.ts";
 import { FlushQueue } from "./flush-queue.ts";
@@ -29,6 +29,7 @@ import { InstanceLink } from "./instance-link.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
 import { Listener } from "./listener.ts";
 import { ByteBudget } from "./memory-budget.ts";
+import { MemoryGuard } from "./memory-guard.ts";
 import { Refusals } from "./refusals.ts";
 import { RouteTable } from "./routes.ts";
 import { CertificateStore, type OwnCertificates } from "./tls/certificate-store.ts";
@@ -54,6 +55,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   /** Default: the system's. */
   readonly random?: Random;
+  /** Memory that this process takes. Default: what the system says (RSS). */
+  readonly residentBytes?: () => number;
   /** Limits of connections from clients and to instances, by name. */
   readonly clientLimits?: Partial<ConnectionOptions>;
   readonly instanceLimits?: Partial<ConnectionOptions>;
@@ -68,6 +71,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
   readonly #options: GatewayOptions;
   readonly #limits: GatewayLimits;
   readonly #admission: ClientAdmission;
+  readonly #memoryGuard: MemoryGuard;
   readonly #wheel: TimerWheel;
   readonly #routes: RouteTable;
   readonly #certificates: CertificateStore;
@@ -103,6 +107,15 @@ export class Gateway implements LinkFactory<InstanceLink> {
     };
     const memoryBudget = new ByteBudget(this.#limits.windowMemoryMaxBytes);
     this.#instanceOptions = connectionOptions({ memoryBudget, ...options.instanceLimits });
+    this.#memoryGuard = new MemoryGuard({
+      limits: this.#limits,
+      logger: options.logger,
+      admission: this.#admission,
+      residentBytes: options.residentBytes ?? (() => process.memoryUsage.rss()),
+      collectGarbage: collectAll,
+      clients: () => this.#clients,
+      openCalls: () => this.#openCalls.all(),
+    });
     this.#listener = new Listener({
       admission: this.#admission,
       handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
@@ -120,6 +133,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
       ...this.#transportContext,
       scheduler,
       limits: this.#limits,
+      memoryGuard: this.#memoryGuard,
       random: options.random ?? systemRandom,
       routes: this.#routes,
       refusals: this.refusals,
@@ -267,6 +281,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
       const nowMs = this.#options.clock.nowMs();
       for (const client of [...this.#clients]) this.#guarded(() => client.tick(nowMs));
       for (const link of [...this.#links]) this.#guarded(() => link.tick(nowMs));
+      this.#guarded(() => this.#memoryGuard.tick(nowMs));
       this.refusals.tick(nowMs);
       this.#scheduleTick();
     });

@@ -1,8 +1,19 @@
+import { totalmem } from "node:os";
 import { type Limit, limit } from "../h2/h2.ts";
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
 const COUNT_MAX = 1_000_000;
+
+/** What the gateway may take by default: functions get 75 % of the machine, the system needs some, too. */
+const MEMORY_SHARE = 0.15;
+const MEMORY_MIN_MB = 512;
+
+function defaultMemoryMaxMb(): number {
+  // What the process is bound to by its cgroup; 0 or a huge number where it is not.
+  const boundBytes = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  return Math.max(MEMORY_MIN_MB, Math.floor((Math.min(totalmem(), boundBytes) / MIB) * MEMORY_SHARE));
+}
 
 /** Every limit of the gateway as a whole; those of one HTTP/2 connection are in src/h2/options.ts. Units are in the names. */
 export const GATEWAY_LIMITS = {
@@ -86,6 +97,38 @@ export const GATEWAY_LIMITS = {
     "half of nghttp2's 1,000 (Node.js and others)",
   ),
   instanceResetsPerSecond: limit(20, 0, COUNT_MAX, "what a second gives back to instanceResetsBurst", "nghttp2's 33"),
+  memoryMaxMb: limit(
+    defaultMemoryMaxMb(),
+    128,
+    1_000_000,
+    "memory of the process that calls run in, as the system counts it; default: 15 % of this machine's, at least 512",
+    "ours",
+  ),
+  memoryRefuseConnectionsPercent: limit(
+    75,
+    1,
+    100,
+    "of memoryMaxMb, from which new connections are refused",
+    "Envoy overload manager",
+    "memory_connections",
+  ),
+  memoryRefuseCallsPercent: limit(
+    85,
+    1,
+    100,
+    "of memoryMaxMb, from which new calls are refused, and calls end whose bytes nobody takes, the oldest first",
+    "Envoy overload manager",
+    ["memory_calls", "StalledUnderPressure"],
+  ),
+  memoryCloseIdlePercent: limit(
+    95,
+    1,
+    100,
+    "of memoryMaxMb, from which connections without calls are closed, the idlest first",
+    "Envoy overload manager",
+    "memory_idle",
+  ),
+  memoryHysteresisPercent: limit(5, 0, 50, "of memoryMaxMb, by which each of the three ends below its begin", "ours"),
   windowMemoryMaxBytes: limit(256 * MIB, 1, 2 ** 40, "memory that grown flow-control windows share", "ours"),
   keptRequestsMaxBytes: limit(64 * MIB, 1, 2 ** 40, "request bytes kept for calls that may be sent again", "ours"),
 } as const satisfies Record<string, Limit>;

@@ -54,6 +54,15 @@ export class ResponseLeg implements StreamHandler {
     this.#stream?.trailers(headers);
   }
 
+  /** See Stream; -1 and 0 before it was opened. */
+  get stalledPeriods(): number {
+    return this.#stream?.stalledPeriods ?? -1;
+  }
+
+  get queuedBytes(): number {
+    return this.#stream?.queuedBytes ?? 0;
+  }
+
   /** The client took `bytes` of the response. */
   consumed(bytes: number): void {
     this.#stream?.consumed(bytes);

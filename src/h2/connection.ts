@@ -137,6 +137,11 @@ export class Connection {
     return this.#streams.size;
   }
 
+  /** Streams whose owner has given all that it had, and whose peer has not taken it yet. */
+  get unsentEnds(): Stream[] {
+    return this.#streams.all().filter(({ local }) => local === Half.ENDING);
+  }
+
   get peer(): PeerSettings {
     return this.#outbound.peer;
   }

@@ -101,6 +101,8 @@ export interface Stream {
   dropQueued(): void;
   /** Ticks (seconds, about) in which no DATA of those that wait could be sent; -1: none wait. */
   readonly stalledPeriods: number;
+  /** Bytes of DATA that wait for window or socket. */
+  readonly queuedBytes: number;
   /** END_STREAM of ours was written, or the stream was reset. */
   readonly localClosed: boolean;
   /** END_STREAM of the peer's arrived, or the stream was reset. */

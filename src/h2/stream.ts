@@ -81,6 +81,10 @@ export class OpenStream implements Stream, QueueLinks<OpenStream> {
     return this.queue === undefined ? -1 : this.period - this.waitingSincePeriod;
   }
 
+  get queuedBytes(): number {
+    return this.queue?.sizeBytes ?? 0;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
