@@ -71,12 +71,15 @@ export async function run(length: BenchLength): Promise<BenchResult> {
       function: { instanceConcurrency: 200, customRuntimeConfig: { command: ["./plain"] } },
     });
     const tls = join(sluice.dataDir, "tls");
-    const peers = await startPeers({
-      functionPort,
-      folder,
-      certificateFile: join(tls, "default.pem"),
-      keyFile: join(tls, "default.key"),
-    });
+    const peers = await startPeers(
+      {
+        functionPort,
+        folder,
+        certificateFile: join(tls, "default.pem"),
+        keyFile: join(tls, "default.key"),
+      },
+      ["haproxy", "nginx", "node-http2", "node-tls-floor"],
+    );
     started.push(...peers.values());
     const port = Number(sluice.endpoint.grpcAddress.split(":").pop());
     const sides = new Map<string, Side | undefined>([
@@ -138,6 +141,7 @@ async function compare(
     bars,
     notes: [
       "instanceConcurrency 200, one instance; user + system time of all processes of a side but the function",
+      "node-tls-floor is no gateway: a TLS server in Node that answers from prepared bytes, without a function behind it",
       ...missing,
     ],
   };

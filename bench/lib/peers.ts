@@ -14,7 +14,8 @@ export interface Side {
   stop(): Promise<void>;
 }
 
-export type PeerName = "haproxy" | "nginx" | "node-http2";
+/** `node-tls-floor` is no gateway: what TLS sockets in Node cost by themselves. */
+export type PeerName = "haproxy" | "nginx" | "node-http2" | "node-tls-floor";
 
 /** The peers wanted, by name; undefined where one is not installed. */
 export async function startPeers(
@@ -35,11 +36,15 @@ export async function startPeers(
   writeFileSync(nginxFile, nginxConf({ ...options, port: nginxPort }));
   writeFileSync(haproxyFile, haproxyCfg({ ...options, port: haproxyPort, bundleFile }));
   const node = join(import.meta.dirname, "..", "peers", "node-http2-proxy.ts");
+  const floor = join(import.meta.dirname, "..", "peers", "node-tls-floor.ts");
+  const floorPort = await freePort();
+  const floorArgs = [floor, String(floorPort), options.certificateFile, options.keyFile];
   const nodeArgs = [node, String(nodePort), String(options.functionPort), options.certificateFile, options.keyFile];
   const start: Readonly<Record<PeerName, () => Promise<Side | undefined>>> = {
     haproxy: () => startPeer("haproxy", haproxyPort, "haproxy", ["-f", haproxyFile]),
     nginx: () => startPeer("nginx", nginxPort, "nginx", ["-c", nginxFile]),
     "node-http2": () => startPeer("node-http2", nodePort, process.execPath, nodeArgs),
+    "node-tls-floor": () => startPeer("node-tls-floor", floorPort, process.execPath, floorArgs),
   };
   const started = new Map<string, Side | undefined>();
   for (const name of wanted) started.set(name, await start[name]());
