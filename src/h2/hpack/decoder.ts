@@ -17,6 +17,16 @@ interface Field {
   readonly sizeBytes: number;
 }
 
+/** A literal as it was sent: its length, its flag, its text. */
+interface Literal {
+  readonly bytes: Buffer;
+  readonly value: string;
+  readonly kind: FieldKind;
+}
+
+/** Longer literals are decoded each time. */
+const KEPT_LITERAL_BYTES = 128;
+
 const STATIC_KINDS = STATIC_NAMES.map((name, index) => fieldKind(name, STATIC_VALUES[index]!));
 
 /** RFC 7541's initial size, in force until our SETTINGS are acknowledged. */
@@ -29,6 +39,8 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** Decodes the header blocks of one direction of a connection, in their order (RFC 7541). */
 export class HpackDecoder {
+  /** The last literals by index of their names; none on most connections. */
+  #literals: Map<number, Literal> | undefined;
   readonly #table = new DynamicTable<Field>(INITIAL_CAPACITY_BYTES);
   #limitBytes = INITIAL_CAPACITY_BYTES;
   #mustShrink = false;
@@ -53,7 +65,8 @@ export class HpackDecoder {
       if (first >= 0x80) this.#indexed(sink);
       else if (first >= 0x40) this.#literal(6, true, sink);
       else if (first >= 0x20) throw corrupt("size_update", "§4.2", "a table size update stands behind a field");
-      else this.#literal(4, false, sink);
+      else if (first >= 0x10) this.#literal(4, false, sink);
+      else this.#unindexed(sink);
     }
     // An idle connection must not keep the socket's last chunk alive.
     this.#bytes = NO_BYTES;
@@ -83,12 +96,43 @@ export class HpackDecoder {
   }
 
   #literal(prefixBits: number, indexing: boolean, sink: FieldSink): void {
-    const index = this.#integer(prefixBits);
+    this.#literalNamed(this.#integer(prefixBits), indexing, sink);
+  }
+
+  #literalNamed(index: number, indexing: boolean, sink: FieldSink): void {
     const name = index === 0 ? this.#string() : this.#nameAt(index);
     const value = this.#string();
     const kind = fieldKind(name, value);
     if (indexing) {
       this.#table.insert({ name, value, kind, sizeBytes: name.length + value.length + ENTRY_OVERHEAD_BYTES });
+    }
+    sink.field(name, value, kind);
+  }
+
+  /**
+   * A literal without indexing (RFC 7541 §6.2.2; one that is never to be indexed may be a secret, and is kept nowhere).
+   * Some clients send `:path` and `content-length` so with each call (nghttp2 does): with a name of the static table the
+   * bytes of the last one are kept, and where they come again, so do string and kind.
+   */
+  #unindexed(sink: FieldSink): void {
+    const index = this.#integer(4);
+    if (index === 0 || index > STATIC_TABLE_LENGTH) {
+      this.#literalNamed(index, false, sink);
+      return;
+    }
+    const start = this.#at;
+    const name = STATIC_NAMES[index]!;
+    const last = this.#literals?.get(index);
+    if (last !== undefined && isSameAt(this.#bytes, start, this.#end, last.bytes)) {
+      this.#at = start + last.bytes.length;
+      sink.field(name, last.value, last.kind);
+      return;
+    }
+    const value = this.#string();
+    const kind = fieldKind(name, value);
+    if (this.#at - start <= KEPT_LITERAL_BYTES) {
+      this.#literals ??= new Map();
+      this.#literals.set(index, { bytes: Buffer.from(this.#bytes.subarray(start, this.#at)), value, kind });
     }
     sink.field(name, value, kind);
   }
@@ -128,6 +172,16 @@ export class HpackDecoder {
       if (byte < 0x80) return value;
     }
   }
+}
+
+/** Whether `expected` stands in bytes[at, end) from the beginning. */
+function isSameAt(bytes: Buffer, at: number, end: number, expected: Buffer): boolean {
+  const { length } = expected;
+  if (end - at < length) return false;
+  for (let offset = 0; offset < length; offset++) {
+    if (bytes[at + offset] !== expected[offset]) return false;
+  }
+  return true;
 }
 
 function corrupt(token: string, section: string, message: string): ConnectionFault {

@@ -112,6 +112,32 @@ describe("HpackDecoder", () => {
   });
 });
 
+describe("HpackDecoder, literals that come again", () => {
+  it("gives the same as for one that never saw any (fast path equals slow path)", () => {
+    // ":path" (4) and "content-length" (28) without indexing, "cookie" (32) never indexed; plain text.
+    const literal = fc.tuple(
+      fc.constantFrom([0x04], [0x0f, 28 - 15], [0x1f, 32 - 15]),
+      fc.constantFrom("/a", "/ab", "5", "", "/a".repeat(40), "/a".repeat(63)),
+    );
+    fc.assert(
+      fc.property(fc.array(literal, { maxLength: 30 }), (literals) => {
+        const decoder = new HpackDecoder();
+        for (const [name, value] of literals) {
+          const block = Buffer.concat([Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+          assert.deepEqual(decode(decoder, block), decode(new HpackDecoder(), block));
+        }
+      }),
+    );
+  });
+
+  it("does not take the beginning of a longer literal for the last one", () => {
+    const decoder = new HpackDecoder();
+    assert.deepEqual(decodeHex(decoder, "0402 2f61"), [":path", "/a"]);
+    assert.deepEqual(decodeHex(decoder, "0403 2f61 62"), [":path", "/ab"]);
+    assert.throws(() => decodeHex(decoder, "0403 2f61"), hpackFault("truncated"));
+  });
+});
+
 describe("huffmanDecode", () => {
   it("refuses or decodes any bytes, without reading on", () => {
     fc.assert(
