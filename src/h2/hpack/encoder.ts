@@ -113,7 +113,9 @@ export class HpackEncoder {
     const literals = this.#literals;
     this.#fields(headers);
     if (this.#literals === literals) {
-      const bytes = Buffer.from(out.subarray(at, this.#at));
+      // Not from Node's pool: a few bytes kept there for long keep 8 KiB of others' alive, on every connection.
+      const bytes = Buffer.allocUnsafeSlow(this.#at - at);
+      bytes.set(out.subarray(at, this.#at));
       this.#common = { headers, bytes, entries: this.#entriesOf(headers), tableInserted: table.inserted };
     }
     return this.#at;
