@@ -1,5 +1,4 @@
 import type { Logger } from "../base/base.ts";
-import { fault } from "../model/model.ts";
 import type { Call } from "./call.ts";
 import type { ClientAdmission } from "./client-admission.ts";
 import type { ClientConnection } from "./client-connection.ts";
@@ -85,12 +84,4 @@ export class MemoryGuard {
     const idle = [...this.#options.clients()].filter(({ openStreams }) => openStreams === 0);
     for (const client of idlestToClose(idle)) client.closeForMemory();
   }
-}
-
-/** Why a call was cut. */
-export function stalledFault(stalledPeriods: number) {
-  return fault(
-    "StalledUnderPressure",
-    `nobody took its bytes for about ${stalledPeriods} s while the gateway was short of memory`,
-  );
 }

@@ -2,6 +2,7 @@
  * What the gateway does when it is short of memory, in steps (Envoy's overload manager): no new connections, then no
  * new calls and an end to those that stand still, then an end to connections that nobody uses. Decisions only.
  */
+import { type Fault, fault } from "../model/model.ts";
 import type { GatewayLimits } from "./limits.ts";
 
 /** How short of memory the gateway is; each level does what the ones below it do, too. */
@@ -72,4 +73,12 @@ export function stallsToCut<S extends Stall>(stalls: readonly S[], bytes: number
 export function idlestToClose<C extends { readonly usedAt: number }>(idle: readonly C[]): C[] {
   const count = Math.max(IDLE_CLOSED_MIN, Math.ceil(idle.length * IDLE_CLOSED_RATIO));
   return [...idle].sort((a, b) => a.usedAt - b.usedAt).slice(0, count);
+}
+
+/** Why a call was cut. */
+export function stalledFault(stalledPeriods: number): Fault {
+  return fault(
+    "StalledUnderPressure",
+    `nobody took its bytes for about ${stalledPeriods} s while the gateway was short of memory`,
+  );
 }
