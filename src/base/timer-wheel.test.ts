@@ -94,3 +94,25 @@ test("a Timer may re-arm itself while it fires", () => {
   clock.advance(1000);
   assert.equal(count, 3);
 });
+
+test("TimerWheel.armAt fires what is due already at once, however long the wheel stood still, and turned, before", () => {
+  for (const idleMs of [0, 3, 100, 4_097, 60_000]) {
+    for (const lateMs of [0, 1, 50, 5_000]) {
+      for (const turns of [false, true]) {
+        const clock = new FakeClock();
+        const wheel = new TimerWheel(clock, failOnError);
+        clock.advance(10_000);
+        if (turns) wheel.arm(new Recorder(), idleMs);
+        clock.advance(idleMs);
+        const timer = new Recorder();
+        wheel.armAt(timer, clock.nowMs() - lateMs);
+        clock.advance(4);
+        assert.equal(
+          timer.firedAt.length,
+          1,
+          `idle ${idleMs} ms, ${lateMs} ms late, ${turns ? "turned" : "never turned"}`,
+        );
+      }
+    }
+  }
+});
