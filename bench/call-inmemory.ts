@@ -18,6 +18,7 @@ import { gatewayLimits } from "../src/gateway/limits.ts";
 import { ByteBudget } from "../src/gateway/memory-budget.ts";
 import { Refusals } from "../src/gateway/refusals.ts";
 import { RouteTable } from "../src/gateway/routes.ts";
+import { TurnQueue } from "../src/gateway/turn-queue.ts";
 import { connectionOptions } from "../src/h2/h2.ts";
 import { HpackEncoder } from "../src/h2/hpack/encoder.ts";
 import { MeterBook } from "../src/metering/metering.ts";
@@ -45,6 +46,8 @@ class MemorySocket extends EventEmitter {
   setTimeout(): void {}
   end(): void {}
   destroy(): void {}
+  pause(): void {}
+  resume(): void {}
   receive(bytes: Buffer): void {
     this.emit("data", bytes);
   }
@@ -203,6 +206,7 @@ routes.put({
 });
 const transportContext = {
   flushQueue,
+  turnQueue: new TurnQueue(),
   wheel,
   clock: systemClock,
   garbage: new ChunkGarbage(),

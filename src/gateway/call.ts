@@ -116,6 +116,11 @@ export class Call extends Timer implements StreamHandler, Stall, Waiter<Instance
     if (!this.#ended && this.#instance === undefined) this.#armTimer();
   }
 
+  /** When its head arrived. */
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }

@@ -24,6 +24,7 @@ import { grpcDialect, httpStatusOf } from "./reply-dialect.ts";
 import { hostOf, isGrpcRequest, type RequestHead, readRequestHead } from "./request-head.ts";
 import { type RouteTable, refusalOf } from "./routes.ts";
 import { SocketTransport, type TransportContext } from "./socket-transport.ts";
+import { TurnShare } from "./turn-share.ts";
 
 /** First GOAWAY of a drain: promises to refuse nothing that is under way (RFC 9113 §6.8). */
 const EVERY_STREAM_ID = 2 ** 31 - 1;
@@ -60,6 +61,7 @@ export class ClientConnection implements ConnectionEvents, ConnectionView {
   readonly #certificate: ShownCertificate;
   readonly #remoteAddress: string;
   readonly #watch: ConnectionWatch;
+  readonly #share = new TurnShare();
   #drainingSince = Number.POSITIVE_INFINITY;
   #drainReason = "";
   #lastGoAwaySent = false;
@@ -70,7 +72,7 @@ export class ClientConnection implements ConnectionEvents, ConnectionView {
     this.#context = context;
     this.#certificate = certificate;
     this.#remoteAddress = socket.remoteAddress ?? "";
-    this.#transport = new SocketTransport(socket, context);
+    this.#transport = new SocketTransport(socket, context, this.#share);
     this.#connection = new Connection("server", context.clientOptions, this.#transport, this);
     this.#watch = new ConnectionWatch(context.limits, context.clock.nowMs(), context.random());
   }
@@ -201,6 +203,7 @@ export class ClientConnection implements ConnectionEvents, ConnectionView {
       return this.#refuse(stream, head, cause, undefined, "memory_calls");
     }
     const call = new Call(this.#context, stream, headers, head, route, grpcDialect);
+    this.#share.requested(call.startedAt);
     try {
       call.start(endStream);
     } catch (error) {
@@ -248,6 +251,7 @@ export class ClientConnection implements ConnectionEvents, ConnectionView {
     httpStatus?: number,
     token: string = refusal.errorType,
   ): StreamHandler {
+    this.#share.requested(this.#context.clock.nowMs());
     const requestId = newRequestId();
     this.#context.refusals.refused(token, this.#remoteAddress, refusal.message);
     const { method } = head;

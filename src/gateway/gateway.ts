@@ -33,6 +33,7 @@ import { MemoryGuard } from "./memory-guard.ts";
 import { Refusals } from "./refusals.ts";
 import { RouteTable } from "./routes.ts";
 import { CertificateStore, type OwnCertificates } from "./tls/certificate-store.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 export type { InstanceLink } from "./instance-link.ts";
 export { GATEWAY_LIMITS, type GatewayLimits } from "./limits.ts";
@@ -81,7 +82,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
   readonly #openCalls = new Roster<Call>();
   readonly #transportContext: Pick<
     ClientConnectionContext,
-    "flushQueue" | "wheel" | "clock" | "garbage" | "connectionFailed"
+    "flushQueue" | "turnQueue" | "wheel" | "clock" | "garbage" | "connectionFailed"
   >;
   readonly #instanceOptions: ConnectionOptions;
   #clientContext: ClientConnectionContext | undefined;
@@ -100,6 +101,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
     this.#certificates = new CertificateStore(options.certificates);
     this.#transportContext = {
       flushQueue: new FlushQueue(options.clock, connectionFailed),
+      turnQueue: new TurnQueue(),
       wheel: this.#wheel,
       clock: options.clock,
       garbage: new ChunkGarbage(),

@@ -10,6 +10,7 @@ import { FlushQueue } from "./flush-queue.ts";
 import { InstanceConnection } from "./instance-connection.ts";
 import { gatewayLimits } from "./limits.ts";
 import { Refusals } from "./refusals.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 const PING = 6;
 const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
@@ -73,6 +74,7 @@ async function connected() {
   const context = {
     flushQueue: new FlushQueue(clock, failed),
     garbage: new ChunkGarbage(),
+    turnQueue: new TurnQueue(),
     wheel: new TimerWheel(clock, failed),
     clock,
     connectionFailed: failed,

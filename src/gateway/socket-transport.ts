@@ -4,6 +4,8 @@ import { type Clock, Timer, type TimerWheel } from "../base/base.ts";
 import { type Connection, ConnectionFault, ErrorCode, type Transport } from "../h2/h2.ts";
 import type { ChunkGarbage } from "./chunk-garbage.ts";
 import type { Flushable, FlushQueue } from "./flush-queue.ts";
+import type { TurnQueue, TurnTaker } from "./turn-queue.ts";
+import type { TurnShare } from "./turn-share.ts";
 
 /** Time that a closing socket gets to write its last bytes. */
 const CLOSE_GRACE_MS = 1000;
@@ -11,9 +13,13 @@ const CLOSE_GRACE_MS = 1000;
 /** Time for which bytes that may wait do: well below what a PING's sender would notice. */
 const LATE_FLUSH_MS = 5;
 
+/** Bytes handled at once of a connection that uses its share of the loop up again and again. */
+const SLICE_BYTES = 2048;
+
 /** What the transports of one gateway share. */
 export interface TransportContext {
   readonly flushQueue: FlushQueue;
+  readonly turnQueue: TurnQueue;
   readonly wheel: TimerWheel;
   readonly clock: Clock;
   readonly garbage: ChunkGarbage;
@@ -25,18 +31,23 @@ export interface TransportContext {
  * Joins a socket (TLS from clients, plain to instances) to an HTTP/2 connection. Invariant 9: whatever is thrown while
  * its bytes are handled ends this connection and nothing else.
  */
-export class SocketTransport extends Timer implements Transport, Flushable {
+export class SocketTransport extends Timer implements Transport, Flushable, TurnTaker {
   readonly #socket: Duplex;
   readonly #context: TransportContext;
   #connection: Connection | undefined;
   #flushQueued = false;
   #closing = false;
   #error: Error | undefined;
+  /** Bytes that wait for the next turn of the loop; the socket is paused meanwhile. */
+  #rest: Buffer | undefined;
+  readonly #share: TurnShare | undefined;
 
-  constructor(socket: Duplex, context: TransportContext) {
+  /** `share`: how much of a turn of the loop the peer's requests may take; without one it has no bound. */
+  constructor(socket: Duplex, context: TransportContext, share?: TurnShare) {
     super();
     this.#socket = socket;
     this.#context = context;
+    this.#share = share;
   }
 
   /** Begins to hand the socket's bytes to `connection`, after what was written at its start. */
@@ -121,15 +132,50 @@ export class SocketTransport extends Timer implements Transport, Flushable {
     else this.flush();
   }
 
+  /** TurnTaker: the others had theirs. */
+  nextTurn(): void {
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (this.#share !== undefined) this.#share.isUsedUp = false;
+    if (rest !== undefined && rest.length > 0 && !this.#closing && !this.#socket.destroyed) this.#read(rest);
+    // A closing socket is read to its end, unheard: otherwise the peer's FIN would not be seen.
+    if (this.#rest === undefined) this.#socket.resume();
+  }
+
   #received(chunk: Buffer): void {
     this.#context.flushQueue.readBegins();
+    if (this.#rest === undefined) this.#read(chunk);
+    // A paused stream may still give what it had read.
+    else this.#rest = Buffer.concat([this.#rest, chunk]);
+    this.#context.garbage.received(chunk.length);
+    this.#context.flushQueue.readEnded();
+  }
+
+  /** Handles bytes until the connection's share is used up; the rest waits, and the socket, for the next turn. */
+  #read(chunk: Buffer): void {
+    const share = this.#share;
+    if (share === undefined) {
+      this.#handle(chunk);
+      return;
+    }
+    let at = 0;
+    do {
+      const end = share.isSliced ? Math.min(chunk.length, at + SLICE_BYTES) : chunk.length;
+      this.#handle(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+      at = end;
+    } while (at < chunk.length && !share.isUsedUp);
+    if (!share.isUsedUp) return;
+    this.#rest = chunk.subarray(at);
+    this.#socket.pause();
+    this.#context.turnQueue.add(this);
+  }
+
+  #handle(bytes: Buffer): void {
     try {
-      this.#connection?.receive(chunk);
+      this.#connection?.receive(bytes);
     } catch (error) {
       this.#fail(error);
     }
-    this.#context.garbage.received(chunk.length);
-    this.#context.flushQueue.readEnded();
   }
 
   #guarded(action: () => void): void {
