@@ -7,5 +7,6 @@ export const benches: Readonly<Record<string, () => Promise<{ run(length: BenchL
   "gateway-bytes": () => import("./gateway-bytes.ts"),
   "gateway-memory": () => import("./gateway-memory.ts"),
   "cold-start": () => import("./cold-start.ts"),
+  abuse: () => import("./abuse.ts"),
   admission: () => import("./admission.ts"),
 };

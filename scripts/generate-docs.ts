@@ -10,6 +10,8 @@ import { statusName } from "../src/grpc/grpc.ts";
 import { LIMITS, type Limit } from "../src/h2/h2.ts";
 import { type FaultRow, faultTable } from "../src/model/model.ts";
 import { describeConfiguration } from "../src/server/configuration.ts";
+import { attacksByFile } from "../test/attack/attacks/all.ts";
+import { type AttackEnd, MEMORY_MAX_MIB } from "../test/attack/support/attack.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -22,6 +24,7 @@ const generated: readonly { readonly file: string; readonly marker: string; read
   { file: "docs/metrics.md", marker: "metrics", text: metrics() },
   { file: "docs/limits.md", marker: "gateway limits", text: limits(GATEWAY_LIMITS) },
   { file: "docs/limits.md", marker: "limits", text: limits(LIMITS) },
+  { file: "docs/limits.md", marker: "attacks", text: attacks() },
 ];
 
 function faults(): string {
@@ -69,6 +72,41 @@ function metrics(): string {
     [`\`${name}\``, type, label === undefined ? "" : `\`${label}\``, meaning].join(" | "),
   );
   return ["name | type | label | what it is", "---|---|---|---", ...rows].join("\n");
+}
+
+function attacks(): string {
+  const rows = Object.entries(attacksByFile).flatMap(([file, played]) =>
+    played.map(({ name, source, limits: names, end, connections = 1, memoryMaxMib = MEMORY_MAX_MIB }) =>
+      [
+        connections === 1 ? name : `${name}, on ${connections} connections`,
+        source,
+        names.map((limit) => `\`${limit}\``).join(", "),
+        endInWords(end),
+        memoryMaxMib,
+        file,
+      ].join(" | "),
+    ),
+  );
+  return ["attack | source | limits | what it gets | MiB at most | test", "---|---|---|---|---|---", ...rows].join(
+    "\n",
+  );
+}
+
+function endInWords(end: AttackEnd): string {
+  switch (end.by) {
+    case "goaway":
+      return `GOAWAY ${end.code}, \`${end.token}\``;
+    case "reset":
+      return `RST_STREAM ${end.code}, \`${end.token}\``;
+    case "status":
+      return `grpc-status ${end.status}, \`${end.token}\``;
+    case "close":
+      return `closed, \`${end.token}\``;
+    case "nothing":
+      return "nothing: it does no harm";
+    default:
+      throw new Error(`Unknown end ${JSON.stringify(end satisfies never)}`);
+  }
 }
 
 /** The unit that a limit's name ends in. */

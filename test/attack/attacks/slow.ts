@@ -1,8 +1,8 @@
 /** Slowloris in each of its places: what is begun and never finished holds a socket, and no longer than its limit says. */
 import { PREFACE } from "../../../src/h2/frames.ts";
 import type { Attack } from "../support/attack.ts";
+import { SLOW_SETTINGS_ACK_MS } from "../support/attack.ts";
 import { type Attacker, headersOf, pause } from "../support/attacker.ts";
-import { SLOW_SETTINGS_ACK_MS } from "../support/target.ts";
 
 /** Each holds as many sockets. */
 const CONNECTIONS = 20;

@@ -35,3 +35,6 @@ export interface Attack {
 
 /** Room for the garbage of a flood that is cut: young objects that V8 has not collected yet. */
 export const MEMORY_MAX_MIB = 48;
+
+/** The limit on the acknowledgement of SETTINGS in tests of slow attackers: its default is half a minute. */
+export const SLOW_SETTINGS_ACK_MS = 13_000;

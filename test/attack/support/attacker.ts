@@ -37,6 +37,9 @@ export type Greeting =
 /** gRPC over HTTP/2, "Length-Prefixed-Message": a request without fields. */
 export const EMPTY_MESSAGE = Buffer.alloc(5);
 
+/** Attackers have an address of their own, so that limits on one address are theirs alone. */
+const ATTACKER_ADDRESS = "127.0.0.2";
+
 /** Bytes written between two looks at what came back. */
 const BATCH_BYTES = 16 * 1024;
 
@@ -57,10 +60,9 @@ export class Attacker {
     own: readonly [id: number, value: number][] = [],
   ): Promise<Attacker> {
     const { host, port, authority: servername, caPem: ca } = mark;
-    const socket =
-      greeting === "tcp"
-        ? connectTcp({ host, port })
-        : connectTls({ host, port, servername, ca, ALPNProtocols: ["h2"] });
+    const localAddress = host.startsWith("127.") ? ATTACKER_ADDRESS : undefined;
+    const to = { host, port, ...(localAddress && { localAddress }) };
+    const socket = greeting === "tcp" ? connectTcp(to) : connectTls({ ...to, servername, ca, ALPNProtocols: ["h2"] });
     await once(socket, greeting === "tcp" ? "connect" : "secureConnect");
     const attacker = new Attacker(mark, socket);
     if (greeting === "settings" || greeting === "whole") attacker.send(PREFACE, settings(...own));

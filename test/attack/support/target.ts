@@ -1,21 +1,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { folderOf, testPrograms } from "../../support/clients.ts";
-import { eventually, Sluice } from "../../support/sluice.ts";
+import { folderOf, type Job, type JobReport, runJob, testPrograms } from "../../support/clients.ts";
+import { eventually, type Info, Sluice } from "../../support/sluice.ts";
 import type { Mark } from "./attacker.ts";
 import { HonestClient } from "./honest-client.ts";
 
 /** Beside what attackers hold, the victim's function must find its place: instances of the attacked one are few. */
 const ATTACKED_CONCURRENCY = 200;
 
-/** The limit on the acknowledgement of SETTINGS in tests of slow attackers: its default is half a minute. */
-export const SLOW_SETTINGS_ACK_MS = 13_000;
-
 /** A real Sluice with two functions: one that is attacked, and one of somebody who has nothing to do with it. */
 export class Target implements AsyncDisposable {
   readonly sluice: Sluice;
   readonly attacked: Mark;
   readonly victim: Mark;
+  readonly #victimInfo: Info;
 
   static async start(configuration: Readonly<Record<string, unknown>> = {}): Promise<Target> {
     const { go } = await testPrograms();
@@ -35,19 +33,21 @@ export class Target implements AsyncDisposable {
       port: Number(grpcAddress.slice(colon + 1)),
       caPem: readFileSync(caFile, "utf8"),
     };
-    const target = new Target(
-      sluice,
-      { ...endpoint, authority: attacked.host ?? "" },
-      { ...endpoint, authority: victim.host ?? "" },
-    );
+    const target = new Target(sluice, attacked, victim, endpoint);
     await target.#warmUp();
     return target;
   }
 
-  private constructor(sluice: Sluice, attacked: Mark, victim: Mark) {
+  private constructor(sluice: Sluice, attacked: Info, victim: Info, endpoint: Omit<Mark, "authority">) {
     this.sluice = sluice;
-    this.attacked = attacked;
-    this.victim = victim;
+    this.attacked = { ...endpoint, authority: attacked.host ?? "" };
+    this.victim = { ...endpoint, authority: victim.host ?? "" };
+    this.#victimInfo = victim;
+  }
+
+  /** Has the Go client call the victim's function. */
+  callVictim(job: Job): Promise<JobReport> {
+    return runJob(this.sluice, this.#victimInfo, job);
   }
 
   /** The process that calls run in. */
