@@ -108,7 +108,11 @@ export class Gateway implements LinkFactory<InstanceLink> {
       connectionFailed,
     };
     const memoryBudget = new ByteBudget(this.#limits.windowMemoryMaxBytes);
-    this.#instanceOptions = connectionOptions({ memoryBudget, ...options.instanceLimits });
+    const { instanceLimits } = options;
+    // Instances are on this machine: a larger window would be but a longer queue before a slow client.
+    const { streamWindowBytes } = connectionOptions(instanceLimits ?? {});
+    const streamWindowMaxBytes = streamWindowBytes;
+    this.#instanceOptions = connectionOptions({ memoryBudget, ...instanceLimits, streamWindowMaxBytes });
     this.#memoryGuard = new MemoryGuard({
       limits: this.#limits,
       logger: options.logger,
