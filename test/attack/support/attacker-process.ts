@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import type { Mark } from "./attacker.ts";
 
-/** All attacks in a loop, in a process of their own: its CPU time is not the gateway's. */
+/**
+ * All attacks in a loop, in a process of their own that takes what the others leave of the machine: an attacker has a
+ * machine of its own, and what a victim would feel of its work here is nothing that a gateway could help.
+ */
 export class AttackerProcess {
   readonly #child: ChildProcess;
   #output = "";
@@ -12,6 +16,7 @@ export class AttackerProcess {
     const child = spawn(process.execPath, [join(import.meta.dirname, "attacker-main.ts"), JSON.stringify(mark)], {
       stdio: ["ignore", "pipe", "inherit"],
     });
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     const attacker = new AttackerProcess(child);
     await once(child.stdout!, "data");
     return attacker;
