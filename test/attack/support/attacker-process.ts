@@ -14,7 +14,7 @@ export class AttackerProcess {
 
   static async start(mark: Mark): Promise<AttackerProcess> {
     const child = spawn(process.execPath, [join(import.meta.dirname, "attacker-main.ts"), JSON.stringify(mark)], {
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "inherit"],
     });
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     const attacker = new AttackerProcess(child);
