@@ -204,6 +204,7 @@ routes.put({
   internetUrlDisabled: false,
   origin: "trigger",
 });
+const refusals = new Refusals(systemClock, silentLogger);
 const transportContext = {
   flushQueue,
   turnQueue: new TurnQueue(),
@@ -224,8 +225,8 @@ const scheduler: Scheduler<InstanceLink> = new Scheduler<InstanceLink>({
           ...transportContext,
           instanceOptions: options,
           limits: gatewayLimits(),
-          streamFault: fails,
-        } as never,
+          refusals,
+        },
         clock: systemClock,
         meter: meters.open({ instanceId: started.id, function: KEY, revisionId: revision.id, memoryMb: 512 }),
         runtimeHeaders: runtimeHeaders(revision, "local"),
@@ -258,13 +259,13 @@ const revision: Revision = {
   instanceSoftConcurrency: 200,
   internetAccess: false,
 };
-scheduler.put({ kind: "function", function: KEY, revision, maximumInstanceCount: 1 } as never);
+scheduler.put({ kind: "function", function: KEY, revision, maximumInstanceCount: 1 });
 let ended = 0;
 const context: ClientConnectionContext = {
   ...transportContext,
   scheduler,
   routes,
-  refusals: new Refusals(systemClock, silentLogger),
+  refusals,
   clock: systemClock,
   clientOptions: options,
   limits: gatewayLimits(),

@@ -6,8 +6,7 @@ import type { ScheduledInstance, Scheduler, Waiter } from "../scheduler/schedule
 import { dropContentLength, forwardedHead, withoutReserved } from "./forwarded-head.ts";
 import type { InstanceLink } from "./instance-link.ts";
 import { KeptRequest } from "./kept-request.ts";
-import type { Stall } from "./memory-pressure.ts";
-import { stalledFault } from "./memory-pressure.ts";
+import { type Stall, stalledFault } from "./memory-pressure.ts";
 import type { ReplyDialect } from "./reply-dialect.ts";
 import type { RequestHead } from "./request-head.ts";
 import { ResponseLeg } from "./response-leg.ts";

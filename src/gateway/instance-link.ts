@@ -71,7 +71,10 @@ export class InstanceLink implements Link {
     return this.#clock.nowMs();
   }
 
-  /** Sends a call's head, and the runtime's headers with it. The scheduler grants no slot while there is no connection that takes calls. */
+  /**
+   * Sends a call's head, and the runtime's headers with it. The scheduler grants no slot while there is no connection
+   * that takes calls.
+   */
   request(head: HeaderList, endStream: boolean, handler: StreamHandler): Stream {
     const current = this.#current;
     if (current === undefined) throw new Error("Cannot send a call to an instance without connection");
