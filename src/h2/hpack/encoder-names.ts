@@ -57,10 +57,13 @@ export class KnownName {
   find(value: string): EncoderEntry | undefined {
     const { latest } = this;
     if (latest !== undefined && latest.value === value) return latest;
-    if (this.entries.size === 0) return undefined;
-    const entry = this.entries.get(value);
-    if (entry !== undefined) this.latest = entry;
-    return entry;
+    return this.entries.size === 0 ? undefined : this.entries.get(value);
+  }
+
+  /** Notes that a block refers to this entry. */
+  use(entry: EncoderEntry, block: number): void {
+    entry.usedInBlock = block;
+    this.latest = entry;
   }
 
   /** The index of name and value in the static table; 0: they are not in it. */

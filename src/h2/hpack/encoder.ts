@@ -104,7 +104,7 @@ export class HpackEncoder {
     const table = this.#table;
     const known = this.#common;
     if (known !== undefined && known.headers === headers && known.tableInserted === table.inserted) {
-      for (const entry of known.entries) entry.usedInBlock = this.#block;
+      for (const entry of known.entries) entry.name.use(entry, this.#block);
       out.set(known.bytes, at);
       return at + known.bytes.length;
     }
@@ -155,7 +155,7 @@ export class HpackEncoder {
     const entry = known.find(value);
     const index = entry === undefined ? known.staticIndexOf(value) : this.#indexOf(entry);
     if (index > 0) {
-      if (entry !== undefined) entry.usedInBlock = this.#block;
+      if (entry !== undefined) known.use(entry, this.#block);
       this.#integer(INDEXED, 7, index);
     } else if (this.#isWorthIndexing(known, value)) {
       this.#literal(WITH_INDEXING, 6, known, value);

@@ -195,6 +195,16 @@ describe("HpackEncoder", () => {
     );
   });
 
+  it("refers to a name by its entry used last, after a common list whose bytes were copied too", () => {
+    const [fast, slow] = [new HpackEncoder(4096), new HpackEncoder(4096)];
+    const common = ["x-a", "", "x-a", "v"];
+    const out = Buffer.alloc(1_024);
+    for (const headers of [[], [], [], ["x-a", ""], ["x-a", "w"]]) {
+      const block = out.subarray(0, fast.encodeCommon(common, out, fast.encode(headers, out, 0)));
+      assert.equal(block.toString("hex"), encode(slow, [...headers, ...common]).toString("hex"));
+    }
+  });
+
   it("indexes a value when it comes a second time, and then writes one byte for it", () => {
     const encoder = new HpackEncoder(4096);
     const sizes = [1, 2, 3, 4].map(() => encode(encoder, [":path", "/helloworld.Greeter/SayHello"]).length);
