@@ -3,6 +3,7 @@
  * delta is applied whole. The data plane serves its last state when the control plane is gone.
  */
 import type { FunctionKey } from "./ids.ts";
+import type { ProvisionConfig } from "./provision.ts";
 import type { Revision } from "./revision.ts";
 
 /** A function as the scheduler runs it, under the key `function/<service>/<name>`. */
@@ -12,6 +13,16 @@ export interface FunctionEntry {
   readonly revision: Revision;
   /** Most instances of this function; absent: only the account's limit. 0 blocks it. */
   readonly maximumInstanceCount?: number;
+  /** Other revisions that take a share of the calls (an alias with additionalVersionWeight); absent: none. */
+  readonly additionalRevisions?: readonly WeightedRevision[];
+  /** Absent: no provisioned instances. */
+  readonly provision?: ProvisionConfig;
+}
+
+/** A revision with the share of calls that it gets, above 0 and below 1. */
+export interface WeightedRevision {
+  readonly revision: Revision;
+  readonly weight: number;
 }
 
 /** A way into a function, under the key `route/<host>/<path>`. */

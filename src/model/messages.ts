@@ -3,6 +3,7 @@ import type { Delta, Snapshot } from "./data-plane.ts";
 import type { ErrorType, Fault } from "./faults.ts";
 import type { FunctionKey, InstanceId, RevisionId } from "./ids.ts";
 import type { MainCounts } from "./main-counts.ts";
+import type { ProvisionStatus } from "./provision.ts";
 import type { LogRecord } from "./sluice-api.ts";
 import type { UsageRecord } from "./usage.ts";
 
@@ -29,9 +30,10 @@ export interface EndedCalls {
   readonly count: number;
 }
 
-export type InstancePhase = "starting" | "ready" | "stopping";
+/** `frozen`: it has no calls and gets no CPU; `unhealthy`: its health check fails, it gets no new calls. */
+export type InstancePhase = "starting" | "ready" | "frozen" | "unhealthy" | "stopping";
 
-/** One instance, as `info` shows it. */
+/** One instance, as `info` and `instances` show it. */
 export interface InstanceStatus {
   readonly instanceId: InstanceId;
   readonly revisionId: RevisionId;
@@ -39,6 +41,12 @@ export interface InstanceStatus {
   readonly openCalls: number;
   /** Unix epoch milliseconds. */
   readonly startedAt: number;
+  /** Calls that it takes at once. */
+  readonly slots?: number;
+  /** Provisioned: kept ready whether there are calls or not. */
+  readonly provisioned?: boolean;
+  /** What it used at the last look (about every second); absent where the driver cannot tell. */
+  readonly memoryUsedMb?: number;
 }
 
 /** How a function stands in the data plane; sent whenever it changes. */
@@ -55,6 +63,10 @@ export interface FunctionStatus {
   /** The last start of the serving revision failed: why. Cleared by one that works. */
   readonly lastStartFailure?: { readonly errorType: ErrorType; readonly message: string; readonly stderrTail: string };
   readonly instances: readonly InstanceStatus[];
+  /** Instances that ended by themselves since Sluice started: crashes, kills, memory. */
+  readonly restarts?: number;
+  /** Absent without a provision config. */
+  readonly provision?: ProvisionStatus;
 }
 
 /** Worker to main. */

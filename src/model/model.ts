@@ -6,6 +6,7 @@ export * from "./faults.ts";
 export * from "./ids.ts";
 export * from "./main-counts.ts";
 export * from "./messages.ts";
+export * from "./provision.ts";
 export * from "./resources.ts";
 export * from "./revision.ts";
 export * from "./sluice-api.ts";

@@ -34,4 +34,33 @@ export interface Revision {
   /** Calls on one instance above which another is started early; at most instanceConcurrency. */
   readonly instanceSoftConcurrency: number;
   readonly internetAccess: boolean;
+  /** The hooks that are switched on; absent: none. */
+  readonly hooks?: InstanceHooks;
+  /** Absent: instances are not checked. */
+  readonly healthCheck?: HealthCheck;
+}
+
+/**
+ * Requests that an instance gets in its life, beside calls (Function Compute, "Lifecycle hooks"); each is there only
+ * where it is switched on. `timeoutMs` bounds the answer.
+ */
+export interface InstanceHooks {
+  /** `POST /initialize`, once, before the first call. */
+  readonly initialize?: { readonly timeoutMs: number };
+  /** `GET /pre-freeze`, before it is frozen. */
+  readonly preFreeze?: { readonly timeoutMs: number };
+  /** `GET /pre-stop`, before it is told to stop. */
+  readonly preStop?: { readonly timeoutMs: number };
+}
+
+/** customHealthCheckConfig (Function Compute, "Configure health checks for instances"): times in milliseconds. */
+export interface HealthCheck {
+  /** Path and query of the GET; 200 to 399 is healthy. */
+  readonly path: string;
+  readonly initialDelayMs: number;
+  readonly periodMs: number;
+  readonly timeoutMs: number;
+  /** So many in a row make it unhealthy, or healthy again. */
+  readonly failureThreshold: number;
+  readonly successThreshold: number;
 }

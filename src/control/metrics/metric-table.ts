@@ -59,7 +59,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     label: "phase",
     meaning: "Instances of all functions, by phase",
     read: ({ board }) => {
-      const phases: Record<InstancePhase, number> = { starting: 0, ready: 0, stopping: 0 };
+      const phases: Record<InstancePhase, number> = { starting: 0, ready: 0, frozen: 0, unhealthy: 0, stopping: 0 };
       for (const { phase } of board.instances()) phases[phase] += 1;
       return samples(phases);
     },
