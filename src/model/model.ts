@@ -9,6 +9,7 @@ export * from "./messages.ts";
 export * from "./provision.ts";
 export * from "./resources.ts";
 export * from "./revision.ts";
+export * from "./schedule.ts";
 export * from "./sluice-api.ts";
 export * from "./store-error.ts";
 export * from "./usage.ts";
