@@ -3,6 +3,8 @@
  * use. Keys are Function Compute's; what a server may leave out is optional.
  */
 
+import type { HealthCheckSetting, LifecycleSetting } from "../model/model.ts";
+
 export interface ServiceDocument {
   readonly serviceName: string;
   readonly description?: string;
@@ -29,6 +31,11 @@ export interface FunctionDocument {
   readonly instanceSoftConcurrency?: number;
   readonly environmentVariables?: Readonly<Record<string, string>>;
   readonly customRuntimeConfig?: { readonly command?: readonly string[]; readonly args?: readonly string[] };
+  readonly initializer?: string;
+  /** Seconds. */
+  readonly initializationTimeout?: number;
+  readonly instanceLifecycleConfig?: LifecycleSetting;
+  readonly customHealthCheckConfig?: HealthCheckSetting;
   readonly [other: string]: unknown;
 }
 

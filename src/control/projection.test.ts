@@ -81,6 +81,50 @@ test("revisionOf: the id stands for what a program could notice, and for nothing
   assert.equal(new Set(ids).size, changes.length + 2);
 });
 
+test("revisionOf: hooks and health check stand in it only where they are on, with Function Compute's defaults", () => {
+  const { id } = revisionOf(service, resource, context);
+  const off: Partial<FunctionResource>[] = [
+    { initializationTimeout: 9 },
+    { instanceLifecycleConfig: {} },
+    { instanceLifecycleConfig: { preFreeze: { handler: "", timeout: 9 }, preStop: { timeout: 9 } } },
+    { customHealthCheckConfig: {} },
+    { customHealthCheckConfig: { httpGetUrl: "", periodSeconds: 9 } },
+  ];
+  for (const change of off) {
+    const revision = revisionOf(service, { ...resource, ...change }, context);
+    assert.equal(revision.id, id);
+    assert.equal("hooks" in revision || "healthCheck" in revision, false);
+  }
+  const on: Partial<FunctionResource>[] = [
+    { initializer: "h" },
+    { initializer: "h", initializationTimeout: 9 },
+    { instanceLifecycleConfig: { preFreeze: { handler: "h" } } },
+    { instanceLifecycleConfig: { preStop: { handler: "h" } } },
+    { instanceLifecycleConfig: { preStop: { handler: "h", timeout: 90 } } },
+    { customHealthCheckConfig: { httpGetUrl: "/" } },
+    { customHealthCheckConfig: { httpGetUrl: "/", initialDelaySeconds: 5 } },
+  ];
+  const revisions = on.map((change) => revisionOf(service, { ...resource, ...change }, context));
+  assert.equal(new Set([id, ...revisions.map((each) => each.id)]).size, on.length + 1);
+  assert.deepEqual(
+    revisions.map((each) => each.hooks ?? each.healthCheck),
+    [
+      { initialize: { timeoutMs: 3000 } },
+      { initialize: { timeoutMs: 9000 } },
+      { preFreeze: { timeoutMs: 3000 } },
+      { preStop: { timeoutMs: 3000 } },
+      { preStop: { timeoutMs: 90_000 } },
+      check({}),
+      check({ initialDelayMs: 5000 }),
+    ],
+  );
+
+  function check(change: object) {
+    const defaults = { path: "/", initialDelayMs: 0, periodMs: 3000, timeoutMs: 1000, failureThreshold: 3 };
+    return { ...defaults, successThreshold: 1, ...change };
+  }
+});
+
 test("revisionOf: command and arguments in order; without a command ./bootstrap, with the arguments", () => {
   const commandOf = (command: string[], args: string[]) => {
     const revision = revisionOf(service, { ...resource, customRuntimeConfig: { command, args } }, context);

@@ -14,6 +14,7 @@ import {
   type Service,
   type Trigger,
 } from "../model/model.ts";
+import { healthCheckOf, hooksOf } from "./lifecycle.ts";
 
 /** Where nothing is configured. Function Compute: `/code/bootstrap`, run in `/code`. */
 const DEFAULT_COMMAND = "./bootstrap";
@@ -90,6 +91,9 @@ function triggerRoute(trigger: Trigger): RouteEntry {
 export function revisionOf(service: Service, resource: FunctionResource, context: ProjectionContext): Revision {
   const { command, args } = resource.customRuntimeConfig ?? { command: [], args: [] };
   const hasCommand = command.length > 0;
+  // Only what is switched on counts, so that a revision without these keeps its id.
+  const hooks = hooksOf(resource);
+  const healthCheck = healthCheckOf(resource);
   const content: Omit<Revision, "id" | "codeDir"> = {
     function: functionKey(resource.serviceName, resource.functionName),
     accountId: context.accountId,
@@ -109,6 +113,8 @@ export function revisionOf(service: Service, resource: FunctionResource, context
     instanceConcurrency: resource.instanceConcurrency,
     instanceSoftConcurrency: resource.instanceSoftConcurrency ?? resource.instanceConcurrency,
     internetAccess: service.internetAccess,
+    ...(hooks !== undefined && { hooks }),
+    ...(healthCheck !== undefined && { healthCheck }),
   };
   // The package's name stands for its bytes; the folder does not count, so that a moved data folder changes no id.
   const id = revisionId([resource.code.sha256, content]);

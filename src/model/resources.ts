@@ -54,6 +54,7 @@ export interface FunctionResource {
   readonly diskSize: number;
   /** Seconds, 1..86400. */
   readonly timeout: number;
+  /** Its text means nothing to a custom runtime: empty switches the hook off, anything else on. */
   readonly initializer: string;
   /** Seconds, 1..300; bounds the initializer alone. */
   readonly initializationTimeout: number;
@@ -67,13 +68,41 @@ export interface FunctionResource {
   readonly environmentVariables: Readonly<Record<string, string>>;
   readonly layers: readonly string[];
   readonly customRuntimeConfig?: { readonly command: readonly string[]; readonly args: readonly string[] };
-  readonly customHealthCheckConfig?: KeptSetting;
+  readonly customHealthCheckConfig?: HealthCheckSetting;
   readonly customDNS?: KeptSetting;
-  readonly instanceLifecycleConfig?: KeptSetting;
+  readonly instanceLifecycleConfig?: LifecycleSetting;
   /** Counts the creation and every update of this function from 1: "revision N" in messages to people. */
   readonly revisionNumber: number;
   readonly createdAt: number;
   readonly lastModifiedAt: number;
+}
+
+/** A hook of an instance: on where `handler` is not empty; its text means nothing to a custom runtime. */
+export interface HookSetting {
+  readonly handler?: string;
+  /** Seconds, 1..90; absent: 3. */
+  readonly timeout?: number;
+}
+
+export interface LifecycleSetting {
+  readonly preFreeze?: HookSetting;
+  readonly preStop?: HookSetting;
+}
+
+/** How instances are checked while they run: not at all where `httpGetUrl` is absent or empty. */
+export interface HealthCheckSetting {
+  /** Path and query on caPort. */
+  readonly httpGetUrl?: string;
+  /** 0..120; absent: 0. */
+  readonly initialDelaySeconds?: number;
+  /** 1..120; absent: 3. */
+  readonly periodSeconds?: number;
+  /** 1..3; absent: 1. */
+  readonly timeoutSeconds?: number;
+  /** 1..120; absent: 3. */
+  readonly failureThreshold?: number;
+  /** 1..120; absent: 1. */
+  readonly successThreshold?: number;
 }
 
 export type HttpMethod = "GET" | "POST" | "PUT" | "DELETE" | "PATCH" | "HEAD" | "OPTIONS";

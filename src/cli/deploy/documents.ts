@@ -18,7 +18,7 @@ export function serviceDocument({ service }: ServicePlan): ServiceDocument {
 
 /** The function's document without its code. Defaults are those of design and Function Compute's console. */
 export function functionDocument({ function: props }: ServicePlan): FunctionDocument {
-  const instanceConcurrency = props.instanceConcurrency ?? 1;
+  const { instanceConcurrency = 1, customHealthCheckConfig: check } = props;
   return {
     functionName: props.name,
     description: props.description ?? "",
@@ -27,7 +27,20 @@ export function functionDocument({ function: props }: ServicePlan): FunctionDocu
     memorySize: props.memorySize ?? 512,
     diskSize: props.diskSize ?? 512,
     timeout: props.timeout ?? 60,
+    initializer: props.initializer ?? "",
     initializationTimeout: props.initializationTimeout ?? 3,
+    instanceLifecycleConfig: {
+      preFreeze: hookDocument(props.instanceLifecycleConfig?.preFreeze),
+      preStop: hookDocument(props.instanceLifecycleConfig?.preStop),
+    },
+    customHealthCheckConfig: {
+      httpGetUrl: check?.httpGetUrl ?? "",
+      initialDelaySeconds: check?.initialDelaySeconds ?? 0,
+      periodSeconds: check?.periodSeconds ?? 3,
+      timeoutSeconds: check?.timeoutSeconds ?? 1,
+      failureThreshold: check?.failureThreshold ?? 3,
+      successThreshold: check?.successThreshold ?? 1,
+    },
     caPort: props.caPort ?? 9000,
     instanceConcurrency,
     instanceSoftConcurrency: props.instanceSoftConcurrency ?? instanceConcurrency,
@@ -38,6 +51,11 @@ export function functionDocument({ function: props }: ServicePlan): FunctionDocu
     },
     ...(props.cpu !== undefined && { cpu: props.cpu }),
   };
+}
+
+/** A hook that s.yaml does not have is switched off. */
+function hookDocument(hook: { handler: string | undefined; timeout: number | undefined } | undefined) {
+  return { handler: hook?.handler ?? "", timeout: hook?.timeout ?? 3 };
 }
 
 export function triggerDocument(props: TriggerProps): TriggerDocument {

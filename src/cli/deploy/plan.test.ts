@@ -57,7 +57,17 @@ test("planTemplate reads every value of the guide's s.yaml", () => {
     memorySize: 512,
     diskSize: 512,
     timeout: 30,
+    initializer: "",
     initializationTimeout: 3,
+    instanceLifecycleConfig: { preFreeze: { handler: "", timeout: 3 }, preStop: { handler: "", timeout: 3 } },
+    customHealthCheckConfig: {
+      httpGetUrl: "",
+      initialDelaySeconds: 0,
+      periodSeconds: 3,
+      timeoutSeconds: 1,
+      failureThreshold: 3,
+      successThreshold: 1,
+    },
     caPort: 8089,
     instanceConcurrency: 3,
     instanceSoftConcurrency: 3,
@@ -146,6 +156,19 @@ for (const [line, complaint] of [
     "environmentVariables: expected at most 4096 bytes in all, got 4097",
   ],
   ["environmentVariables: [A]", "environmentVariables: expected a mapping of names to texts, got a list"],
+  [
+    "instanceLifecycleConfig: {preStop: {handler: x, timeout: 91}}",
+    "instanceLifecycleConfig.preStop.timeout: expected a whole number from 1 to 90, got 91",
+  ],
+  ["initializationTimeout: 301", "initializationTimeout: expected a whole number from 1 to 300, got 301"],
+  [
+    "customHealthCheckConfig: {httpGetUrl: ready}",
+    'customHealthCheckConfig.httpGetUrl: expected a path of at most 2048 characters that begins with /, got "ready"',
+  ],
+  [
+    "customHealthCheckConfig: {timeoutSeconds: 4}",
+    "customHealthCheckConfig.timeoutSeconds: expected a whole number from 1 to 3, got 4",
+  ],
   ["customRuntimeConfig: {command: ./main}", 'customRuntimeConfig.command: expected a list, got "./main"'],
 ] as const) {
   test(`planTemplate refuses ${line.slice(0, 40)} at its line`, (t) => {
@@ -179,6 +202,35 @@ test("planTemplate takes numbers that variables give as text", (t) => {
   const { plans } = planOf(t, templateText([...MINIMAL, "timeout: '90'", "environmentVariables: {N: 5, B: true}"]));
   assert.equal(plans[0]?.function.timeout, 90);
   assert.deepEqual(plans[0]?.function.environmentVariables, { N: "5", B: "true" });
+});
+
+test("planTemplate reads hooks and the health check, and what is left out is switched off", (t) => {
+  const { plans, notes } = planOf(
+    t,
+    templateText([
+      ...MINIMAL,
+      "initializer: main.init",
+      "initializationTimeout: 20",
+      "instanceLifecycleConfig: {preFreeze: {handler: x, timeout: 30}}",
+      "customHealthCheckConfig: {httpGetUrl: /ready?x=1, periodSeconds: 10}",
+    ]),
+  );
+  assert.ok(plans[0]);
+  const document = functionDocument(plans[0]);
+  assert.deepEqual([document.initializer, document.initializationTimeout], ["main.init", 20]);
+  assert.deepEqual(document.instanceLifecycleConfig, {
+    preFreeze: { handler: "x", timeout: 30 },
+    preStop: { handler: "", timeout: 3 },
+  });
+  assert.deepEqual(document.customHealthCheckConfig, {
+    httpGetUrl: "/ready?x=1",
+    initialDelaySeconds: 0,
+    periodSeconds: 10,
+    timeoutSeconds: 1,
+    failureThreshold: 3,
+    successThreshold: 1,
+  });
+  assert.deepEqual(notes, []);
 });
 
 test("planTemplate tells of triggers that it passes over and of methods without POST", (t) => {

@@ -45,6 +45,20 @@ const serviceShape = mapping({
 
 const RUNTIMES = ["custom", "custom.debian9", "custom.debian10", "custom.debian11", "custom.debian12"] as const;
 
+/** A hook is on where its handler is not empty; the text itself means nothing to a custom runtime. */
+const hookShape = mapping({ handler: optional(text()), timeout: optional(number({ from: 1, to: 90 })) });
+
+const healthCheckShape = mapping({
+  httpGetUrl: optional(
+    text({ pattern: /^(\/[!"$-~]{0,2047})?$/, expected: "a path of at most 2048 characters that begins with /" }),
+  ),
+  initialDelaySeconds: optional(number({ from: 0, to: 120 })),
+  periodSeconds: optional(number({ from: 1, to: 120 })),
+  timeoutSeconds: optional(number({ from: 1, to: 3 })),
+  failureThreshold: optional(number({ from: 1, to: 120 })),
+  successThreshold: optional(number({ from: 1, to: 120 })),
+});
+
 const functionFields = {
   name: needed(nameShape(64)),
   description: optional(description),
@@ -61,9 +75,9 @@ const functionFields = {
   environmentVariables: optional(texts),
   customRuntimeConfig: optional(mapping({ command: optional(list(text())), args: optional(list(text())) })),
   initializationTimeout: optional(number({ from: 1, to: 300 })),
-  initializer: notHonoured,
-  instanceLifecycleConfig: notHonoured,
-  customHealthCheckConfig: notHonoured,
+  initializer: optional(text()),
+  instanceLifecycleConfig: optional(mapping({ preFreeze: optional(hookShape), preStop: optional(hookShape) })),
+  customHealthCheckConfig: optional(healthCheckShape),
   customDNS: notHonoured,
   customContainerConfig: notHonoured,
   asyncConfiguration: notHonoured,

@@ -96,6 +96,63 @@ describe("functions through the official SDK", () => {
       assert.equal(lastRevision(underTest)?.hasCommand, true);
     }));
 
+  test("hooks and health check reach the data plane; an update changes what it names; an empty handler is off", () =>
+    withControl(async (underTest) => {
+      const { sdk } = underTest;
+      const hooks = { preFreeze: { handler: "a.b", timeout: 90 }, preStop: { handler: "a.c" } };
+      const health = { httpGetUrl: "/ready", periodSeconds: 120, timeoutSeconds: 3 };
+      const settings = {
+        initializer: "a.init",
+        initializationTimeout: 300,
+        instanceLifecycleConfig: lifecycle(hooks),
+        customHealthCheckConfig: new fc.CustomHealthCheckConfig(health),
+      };
+      const { body } = await createFunction(underTest, settings);
+      assert.equal(body.initializer, "a.init");
+      assert.deepEqual(body.instanceLifecycleConfig?.toMap(), hooks);
+      assert.deepEqual(body.customHealthCheckConfig?.toMap(), health);
+      assert.deepEqual((await sdk.getFunction("svc", "fn", get)).body.toMap(), body.toMap());
+      const { hooks: told, healthCheck } = lastRevision(underTest) ?? {};
+      assert.deepEqual(told, {
+        initialize: { timeoutMs: 300_000 },
+        preFreeze: { timeoutMs: 90_000 },
+        preStop: { timeoutMs: 3000 },
+      });
+      assert.deepEqual([healthCheck?.path, healthCheck?.periodMs], ["/ready", 120_000]);
+
+      const update = async (change: object) => {
+        const answer = await sdk.updateFunction("svc", "fn", new fc.UpdateFunctionRequest(change));
+        return answer.body;
+      };
+      const untouched = await update({ description: "d" });
+      assert.deepEqual(untouched.instanceLifecycleConfig, body.instanceLifecycleConfig);
+      const partly = await update({
+        instanceLifecycleConfig: lifecycle({ preFreeze: { handler: "" } }),
+        customHealthCheckConfig: new fc.CustomHealthCheckConfig({ failureThreshold: 7 }),
+      });
+      assert.deepEqual(partly.instanceLifecycleConfig?.toMap(), {
+        preFreeze: { handler: "", timeout: 90 },
+        preStop: { handler: "a.c" },
+      });
+      assert.deepEqual(lastRevision(underTest)?.hooks, {
+        initialize: { timeoutMs: 300_000 },
+        preStop: { timeoutMs: 3000 },
+      });
+      assert.deepEqual(lastRevision(underTest)?.healthCheck, { ...healthCheck, failureThreshold: 7 });
+      await update({
+        initializer: "",
+        instanceLifecycleConfig: lifecycle({ preStop: { handler: "" } }),
+        customHealthCheckConfig: new fc.CustomHealthCheckConfig({ httpGetUrl: "" }),
+      });
+      const off = lastRevision(underTest);
+      assert.deepEqual([off?.hooks, off?.healthCheck], [undefined, undefined]);
+
+      function lifecycle(given: Record<string, { handler: string; timeout?: number }>) {
+        const made = Object.entries(given).map(([name, each]) => [name, new fc.LifecycleHook(each)]);
+        return new fc.InstanceLifecycleConfig(Object.fromEntries(made));
+      }
+    }));
+
   const refused: [field: string, settings: object, message: RegExp][] = [
     ["timeout", { timeout: 0 }, /timeout: expected an integer from 1 to 86400 \(seconds\), got 0/],
     ["timeout above", { timeout: 86401 }, /timeout: expected an integer from 1 to 86400/],
@@ -119,6 +176,33 @@ describe("functions through the official SDK", () => {
       { initializationTimeout: 301 },
       /initializationTimeout: expected an integer from 1 to 300/,
     ],
+    [
+      "a hook's timeout",
+      {
+        instanceLifecycleConfig: new fc.InstanceLifecycleConfig({
+          preStop: new fc.LifecycleHook({ handler: "h", timeout: 91 }),
+        }),
+      },
+      /instanceLifecycleConfig\.preStop\.timeout: expected an integer from 1 to 90 \(seconds\), got 91/,
+    ],
+    [
+      "httpGetUrl",
+      { customHealthCheckConfig: new fc.CustomHealthCheckConfig({ httpGetUrl: "http://x/" }) },
+      /customHealthCheckConfig\.httpGetUrl: expected a path .*, got "http:\/\/x\/"/,
+    ],
+    ...(
+      [
+        ["initialDelaySeconds", 121, "0 to 120"],
+        ["periodSeconds", 0, "1 to 120"],
+        ["timeoutSeconds", 4, "1 to 3"],
+        ["failureThreshold", 121, "1 to 120"],
+        ["successThreshold", 0, "1 to 120"],
+      ] as const
+    ).map(([field, value, range]): [string, object, RegExp] => [
+      field,
+      { customHealthCheckConfig: new fc.CustomHealthCheckConfig({ httpGetUrl: "/", [field]: value }) },
+      new RegExp(`customHealthCheckConfig\\.${field}: expected an integer from ${range} .*, got ${value}`),
+    ]),
     [
       "custom-container",
       { runtime: "custom-container" },

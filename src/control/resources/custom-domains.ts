@@ -4,11 +4,11 @@ import type { CustomDomain, DomainCertificate, DomainRoute } from "../../model/m
 import { invalid } from "../api-error.ts";
 import type { EndpointInfo } from "../options.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
+import { defined } from "./defined.ts";
 import { checkCertificate } from "./domain-certificate.ts";
 import { domainNameFault } from "./domain-name.ts";
 import type { Functions } from "./functions.ts";
 import type { Stored } from "./repository.ts";
-import { defined } from "./services.ts";
 import { methodList } from "./triggers.ts";
 import { checked, type ListQuery, latestQualifier, name, oneOf, settings, text, textList } from "./validation.ts";
 

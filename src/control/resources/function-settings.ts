@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { FunctionResource } from "../../model/model.ts";
 import { invalid } from "../api-error.ts";
+import { customHealthCheckConfig, instanceLifecycleConfig } from "./lifecycle-settings.ts";
 import { inRange, integer, oneOf, settings, text, textList } from "./validation.ts";
 
 /** Bytes of all keys and values together. */
@@ -48,8 +49,6 @@ const layers = z.custom<string[]>(
   "an empty list (this version of Sluice has no layers: put their files into the package)",
 );
 
-const hook = settings({ handler: text(1024), timeout: integer(1, 90, "seconds") });
-
 export const functionSettings = {
   description: text(256),
   runtime,
@@ -70,20 +69,13 @@ export const functionSettings = {
     command: command ?? [],
     args: args ?? [],
   })),
-  customHealthCheckConfig: settings({
-    httpGetUrl: text(2048),
-    initialDelaySeconds: integer(0, 120, "seconds"),
-    periodSeconds: integer(1, 120, "seconds"),
-    timeoutSeconds: integer(1, 3, "seconds"),
-    failureThreshold: integer(1, 120, "checks"),
-    successThreshold: integer(1, 120, "checks"),
-  }),
+  customHealthCheckConfig,
   customDNS: settings({
     nameServers: textList(10),
     searches: textList(10),
     dnsOptions: z.array(settings({ name: text(256), value: text(256) }), "a list"),
   }),
-  instanceLifecycleConfig: settings({ preFreeze: hook, preStop: hook }),
+  instanceLifecycleConfig,
 };
 
 /** Where a setting is omitted at creation. timeout: 60 s, as Function Compute's page on gRPC functions says. */

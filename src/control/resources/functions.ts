@@ -5,9 +5,10 @@ import type { FunctionResource } from "../../model/model.ts";
 import { ApiError, invalid } from "../api-error.ts";
 import type { CodePackages, HeldPackage } from "../code/code-packages.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
+import { defined } from "./defined.ts";
 import { checkTogether, functionDefaults, functionSettings } from "./function-settings.ts";
+import { lifecycleAfter } from "./lifecycle-settings.ts";
 import type { Stored } from "./repository.ts";
-import { defined } from "./services.ts";
 import { checked, type ListQuery, name, settings } from "./validation.ts";
 
 export const functionWords: KindWords = {
@@ -105,6 +106,7 @@ export class Functions {
       const updated: FunctionResource = {
         ...current,
         ...defined(given),
+        ...lifecycleAfter(current, given),
         code: held?.code ?? current.code,
         revisionNumber: current.revisionNumber + 1,
         lastModifiedAt: this.#clock.epochMs(),

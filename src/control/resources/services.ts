@@ -4,6 +4,7 @@ import type { Clock } from "../../base/base.ts";
 import type { Service } from "../../model/model.ts";
 import { ApiError } from "../api-error.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
+import { defined } from "./defined.ts";
 import type { Stored } from "./repository.ts";
 import { checked, flag, integer, type ListQuery, name, oneOf, settings, text, textList } from "./validation.ts";
 
@@ -102,10 +103,4 @@ export class Services {
       throw new ApiError("ServiceNotEmpty", `service '${serviceName}' has functions: delete them first`);
     });
   }
-}
-
-/** Without keys whose value is undefined, so that spreading it keeps what was there. */
-export function defined<T extends object>(given: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [Key in keyof T]: Exclude<T[Key], undefined> };
 }

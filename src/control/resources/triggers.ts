@@ -5,10 +5,10 @@ import type { HttpMethod, Trigger } from "../../model/model.ts";
 import { ApiError, invalid } from "../api-error.ts";
 import type { EndpointInfo } from "../options.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
+import { defined } from "./defined.ts";
 import type { Functions } from "./functions.ts";
 import { keyOf } from "./functions.ts";
 import type { Stored } from "./repository.ts";
-import { defined } from "./services.ts";
 import { newTriggerHost } from "./trigger-host.ts";
 import { checked, flag, type ListQuery, latestQualifier, name, settings, text } from "./validation.ts";
 
