@@ -87,6 +87,7 @@ async function connected() {
     instanceId: "i-1" as InstanceId,
     connectionReady() {},
     connectionRetired() {},
+    connectionProved() {},
     connectionClosed: (_connection, cause) => closed.push(cause),
   });
   connection.start();

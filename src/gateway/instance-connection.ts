@@ -32,6 +32,8 @@ export interface InstanceConnectionObserver {
   readonly instanceId: InstanceId;
   connectionReady(connection: InstanceConnection): void;
   connectionRetired(connection: InstanceConnection): void;
+  /** The answer to `prove`. */
+  connectionProved(connection: InstanceConnection): void;
   connectionClosed(connection: InstanceConnection, cause: Fault | undefined): void;
 }
 
@@ -45,6 +47,7 @@ export class InstanceConnection implements ConnectionEvents {
   /** Resets that the instance has forgotten by now. */
   #resetsForgiven = 0;
   #tickedAt = -1;
+  #isRetired = false;
   #lastPingAt = Number.NEGATIVE_INFINITY;
   #unresponsive = false;
 
@@ -65,8 +68,18 @@ export class InstanceConnection implements ConnectionEvents {
     return this.#connection.peer.maxConcurrentStreams;
   }
 
-  /** Opens a stream for a call; `runtime`: the headers that go with every call, always the same list. */
-  open(head: HeaderList, runtime: HeaderList, endStream: boolean, handler: StreamHandler): Stream {
+  /** Whether the peer takes one more stream now. */
+  get canOpen(): boolean {
+    return this.#connection.canOpen;
+  }
+
+  /** The peer's GOAWAY has come. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** Opens a stream; `runtime`: the headers that go with every call, always the same list. */
+  open(head: HeaderList, runtime: HeaderList | undefined, endStream: boolean, handler: StreamHandler): Stream {
     return this.#connection.request(head, endStream, handler, runtime);
   }
 
@@ -76,6 +89,11 @@ export class InstanceConnection implements ConnectionEvents {
    */
   get wear(): number {
     return (this.#connection.resetsSent - this.#resetsForgiven) / this.#limits.instanceResetsBurst;
+  }
+
+  /** Asks for a sign of life, which costs no strikes: `connectionProved` follows. */
+  prove(nowMs: number): void {
+    this.#connection.probe(nowMs);
   }
 
   /** Takes no more calls; closes when the last one ends. */
@@ -97,7 +115,7 @@ export class InstanceConnection implements ConnectionEvents {
     this.#tickedAt = nowMs;
     const pingedAt = connection.pingOutstandingSinceMs;
     if (pingedAt >= 0) {
-      if (nowMs - pingedAt < PING_TIMEOUT_MS || connection.lastReceivedAtMs > pingedAt) return;
+      if (nowMs - Math.max(pingedAt, connection.lastReceivedAtMs) < PING_TIMEOUT_MS) return;
       this.#unresponsive = true;
       connection.destroy();
     } else if (
@@ -125,7 +143,12 @@ export class InstanceConnection implements ConnectionEvents {
   }
 
   goAway(): void {
+    this.#isRetired = true;
     this.#observer.connectionRetired(this);
+  }
+
+  probeAnswered(): void {
+    this.#observer.connectionProved(this);
   }
 
   streamFault(cause: StreamFault): void {

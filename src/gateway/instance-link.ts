@@ -3,8 +3,11 @@ import type { DriverInstance, ExitReport } from "../drivers/driver.ts";
 import type { HeaderList, Stream, StreamHandler } from "../h2/h2.ts";
 import type { BusyMeter } from "../metering/metering.ts";
 import { type Fault, fault, type InstanceId, type Revision } from "../model/model.ts";
-import type { Link, LinkObserver } from "../scheduler/scheduler.ts";
+import type { InstanceAnswer, InstanceQuestion, Link, LinkObserver } from "../scheduler/scheduler.ts";
+import { Inquiries } from "./inquiries.ts";
 import { InstanceConnection, type InstanceConnectionContext } from "./instance-connection.ts";
+import { Proof } from "./proof.ts";
+import { questionHead } from "./question-head.ts";
 
 /** Waits between attempts to connect again while the process lives; then the instance counts as lost. */
 const RECONNECT_DELAYS_MS = [0, 5, 10, 20, 50, 100, 200, 500, 1000, 1000];
@@ -36,6 +39,13 @@ export class InstanceLink implements Link {
   #connecting = false;
   readonly #retiring = new Set<InstanceConnection>();
   #everReady = false;
+  readonly #inquiries: Inquiries;
+  /** Between `suspend` and `resume`. */
+  #isSuspended = false;
+  /** What `resume` waits for. */
+  #proof: Proof | undefined;
+  /** What the scheduler knows; undefined: no call may be sent. */
+  #toldStreamsMax: number | undefined = undefined;
   #closed = false;
   #exitReport: ExitReport | undefined;
   /** Why its connection was given up, where that is known without the process. */
@@ -57,8 +67,10 @@ export class InstanceLink implements Link {
     this.#clock = options.clock;
     this.meter = options.meter;
     this.#runtimeHeaders = options.runtimeHeaders;
+    this.#inquiries = new Inquiries(options.context.wheel, this);
     void options.instance.exited.then((report) => {
       this.#exitReport = report;
+      this.#giveUp("the instance has exited");
     });
     void this.#connect();
   }
@@ -78,6 +90,7 @@ export class InstanceLink implements Link {
   request(head: HeaderList, endStream: boolean, handler: StreamHandler): Stream {
     const current = this.#current;
     if (current === undefined) throw new Error("Cannot send a call to an instance without connection");
+    if (!this.#inquiries.isEmpty && !current.canOpen) this.#inquiries.giveWay();
     const stream = current.open(head, this.#runtimeHeaders, endStream, handler);
     const { wear } = current;
     if (stream.id >= this.#context.instanceOptions.streamIdMax || wear >= RETIRE_AT_WEAR) {
@@ -88,15 +101,46 @@ export class InstanceLink implements Link {
     return stream;
   }
 
+  /** A call's stream has ended. */
+  requestEnded(): void {
+    if (this.#inquiries.holdsStream) this.#inquiries.putWaiting();
+  }
+
+  ask(question: InstanceQuestion): Promise<InstanceAnswer> {
+    if (this.#isOver) return Promise.resolve({ kind: "failed", detail: "the instance is gone" });
+    const isHook = question.kind === "http" && question.controlPath !== undefined;
+    const head = questionHead(question, this.#revision.caPort, this.#runtimeHeaders);
+    return this.#inquiries.ask(question, head, isHook ? this.meter : undefined);
+  }
+
+  suspend(): void {
+    this.#isSuspended = true;
+    this.#endProof(false);
+  }
+
+  resume(timeoutMs: number): Promise<boolean> {
+    this.#isSuspended = false;
+    this.#endProof(false);
+    if (this.#isOver) return Promise.resolve(false);
+    const proof = new Proof(this.#context.wheel, timeoutMs, () => this.#endProof(false));
+    this.#proof = proof;
+    if (this.#current !== undefined) this.#current.prove(this.nowMs());
+    else void this.#connect();
+    return proof.answer;
+  }
+
   /** The instance is being stopped: its connections are closed. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#giveUp("the instance is being stopped");
     for (const connection of this.#connections()) connection.close();
   }
 
   /** To be called about every second: PING where engine.md asks for one. */
   tick(nowMs: number): void {
+    // What was silent because it was frozen is not judged before it has answered.
+    if (this.#isSuspended || this.#proof !== undefined) return;
     for (const connection of this.#connections()) connection.tick(nowMs);
   }
 
@@ -120,7 +164,13 @@ export class InstanceLink implements Link {
     if (connection === this.#next) this.#switchTo(connection);
     if (connection !== this.#current) return;
     this.#everReady = true;
-    this.#observer.ready(connection.streamsMax);
+    this.#tell();
+    this.#inquiries.putWaiting();
+  }
+
+  /** The instance answers after a thaw. */
+  connectionProved(connection: InstanceConnection): void {
+    if (connection === this.#current) this.#endProof(true);
   }
 
   /** The peer's GOAWAY: no new call on this connection. */
@@ -132,16 +182,18 @@ export class InstanceLink implements Link {
   connectionClosed(connection: InstanceConnection, cause: Fault | undefined): void {
     this.#retiring.delete(connection);
     if (!this.#forget(connection)) return;
-    if (this.#closed || this.#exitReport !== undefined) return;
+    if (this.#isOver) return;
     // A next one that failed is opened again with a later call.
     if (this.#current !== undefined) return;
+    // What a frozen instance did before it was frozen counts no more; `resume` opens a new connection.
+    if (this.#isSuspended) return;
     if (cause !== undefined) {
       this.#lossCause = cause;
-      this.#observer.lost(cause);
+      this.#lose(cause);
       return;
     }
     if (!this.#everReady) {
-      this.#observer.lost(
+      this.#lose(
         fault(
           "NotHttp2",
           `what listens on caPort ${this.#revision.caPort} closed the connection before it spoke HTTP/2`,
@@ -149,8 +201,55 @@ export class InstanceLink implements Link {
       );
       return;
     }
-    this.#observer.unavailable();
+    this.#tell();
     void this.#connect();
+  }
+
+  // ---- its inquiries
+
+  /** InquiriesHost: the connection that takes calls. */
+  get current(): InstanceConnection | undefined {
+    return this.#current;
+  }
+
+  /** InquiriesHost: the scheduler is told when it is done with what it is doing. */
+  streamHeldChanged(): void {
+    queueMicrotask(() => this.#tell());
+  }
+
+  get #isOver(): boolean {
+    return this.#closed || this.#exitReport !== undefined;
+  }
+
+  /** Tells the scheduler what it does not know: how many streams there are for calls. */
+  #tell(): void {
+    if (this.#isOver || this.#isSuspended || this.#proof !== undefined) return;
+    const streamsMax = this.#current?.streamsMax;
+    const forCalls = this.#inquiries.holdsStream ? Math.max(0, (streamsMax ?? 0) - 1) : streamsMax;
+    if (forCalls === this.#toldStreamsMax) return;
+    this.#toldStreamsMax = forCalls;
+    if (forCalls === undefined) this.#observer.unavailable();
+    else this.#observer.ready(forCalls);
+  }
+
+  #lose(cause: Fault): void {
+    this.#giveUp(cause.message);
+    this.#observer.lost(cause);
+  }
+
+  /** Nobody answers any more. */
+  #giveUp(detail: string): void {
+    this.#inquiries.close(detail);
+    this.#endProof(false);
+  }
+
+  #endProof(isProved: boolean): void {
+    const proof = this.#proof;
+    if (proof === undefined) return;
+    this.#proof = undefined;
+    // What has changed is told first: who waits for the proof sends calls then.
+    this.#tell();
+    proof.end(isProved);
   }
 
   /** Those that take calls, will, or finish theirs. */
@@ -171,6 +270,9 @@ export class InstanceLink implements Link {
     this.#next = undefined;
     this.#current = next;
     if (before !== undefined) this.#retire(before);
+    if (this.#isSuspended) return;
+    // Its SETTINGS are a sign of life of now.
+    this.#endProof(true);
   }
 
   #retire(connection: InstanceConnection): void {
@@ -181,8 +283,8 @@ export class InstanceLink implements Link {
   #replaceConnection(connection: InstanceConnection): void {
     this.#forget(connection);
     this.#retire(connection);
-    if (this.#closed || this.#current !== undefined) return;
-    this.#observer.unavailable();
+    if (this.#isOver || this.#current !== undefined || this.#isSuspended) return;
+    this.#tell();
     void this.#connect();
   }
 
@@ -192,8 +294,8 @@ export class InstanceLink implements Link {
     this.#connecting = true;
     const problem = await this.#tryConnect();
     this.#connecting = false;
-    if (problem === undefined || this.#closed || this.#exitReport !== undefined || this.#current !== undefined) return;
-    this.#observer.lost(fault("FunctionExited", `the connection to the instance cannot be opened again: ${problem}`));
+    if (problem === undefined || this.#isOver || this.#isSuspended || this.#current !== undefined) return;
+    this.#lose(fault("FunctionExited", `the connection to the instance cannot be opened again: ${problem}`));
   }
 
   /** Opens a connection; undefined where one stands or is of no use any more, else what the problem is. */
@@ -201,10 +303,10 @@ export class InstanceLink implements Link {
     let problem = "";
     for (const delayMs of RECONNECT_DELAYS_MS) {
       if (delayMs > 0) await sleep(this.#clock, delayMs);
-      if (this.#closed || this.#exitReport !== undefined) return undefined;
+      if (this.#isOver || this.#isSuspended) return undefined;
       try {
         const socket = await this.#instance.connect();
-        if (this.#closed || this.#exitReport !== undefined) {
+        if (this.#isOver) {
           socket.destroy();
           return undefined;
         }

@@ -117,6 +117,7 @@ export class ResponseLeg implements StreamHandler {
       this.#link.meter.end();
     } finally {
       this.#instance.release();
+      this.#link.requestEnded();
     }
   }
 

@@ -1,4 +1,5 @@
 /** Front door of src/grpc: what the gRPC protocol says on top of HTTP/2 header lists. Pure. */
+export { HEALTH_CHECK_PATH, HEALTH_CHECK_REQUEST, parseHealthStatus } from "./health.ts";
 export { decodeGrpcMessage, encodeGrpcMessage } from "./message.ts";
 export { faultTrailers, trailersOnly } from "./reply.ts";
 export { parseGrpcStatus, statusName, statusOfResetCode } from "./status.ts";

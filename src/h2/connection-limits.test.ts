@@ -245,9 +245,9 @@ describe("the budgets", () => {
     ["SETTINGS", "settings_flood", 19, () => [settings([3, 1])]],
     ["GOAWAY", "settings_flood", 19, () => [goAway(0, 0)]],
     ["WINDOW_UPDATE", "window_update_flood", 1_000, () => [windowUpdate(0, 1)]],
-    ["PRIORITY", "ignored_frames", 999, () => [frame(FrameType.PRIORITY, 0, 9, Buffer.alloc(5))]],
-    ["unknown frames", "ignored_frames", 999, () => [frame(99, 0, 0)]],
-    ["SETTINGS ACK", "ignored_frames", 999, () => [frame(FrameType.SETTINGS, Flag.ACK, 0)]],
+    ["PRIORITY", "ignored_frames", 1_000, () => [frame(FrameType.PRIORITY, 0, 9, Buffer.alloc(5))]],
+    ["unknown frames", "ignored_frames", 1_000, () => [frame(99, 0, 0)]],
+    ["SETTINGS ACK", "ignored_frames", 1_000, () => [frame(FrameType.SETTINGS, Flag.ACK, 0)]],
     ["empty HEADERS", "empty_frames", 100, (count) => [frame(FrameType.HEADERS, 5, 1 + count * 2)]],
   ];
   for (const [what, token, passes, make] of floods) {

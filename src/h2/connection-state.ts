@@ -18,6 +18,8 @@ export class ConnectionState {
   closesWhenIdle = false;
   /** The peer acknowledged our SETTINGS (RFC 9113 §6.5.3). */
   settingsAcknowledged = false;
+  /** SETTINGS of ours that the peer has not acknowledged yet; it does so in order (RFC 9113 §6.5.3). */
+  settingsOutstanding = 0;
   /** -1: none. */
   pingOutstandingSinceMs = -1;
   #pings = 0;

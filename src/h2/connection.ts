@@ -52,6 +52,7 @@ export class Connection {
   /** Client role: preface and SETTINGS; server role: SETTINGS; both: the connection's window. */
   start(): void {
     if (this.#role === "client") this.#outbound.preface();
+    this.#state.settingsOutstanding = 1;
     this.#outbound.settings(ownSettings(this.#role, this.#options));
     const more = this.#options.connectionWindowBytes - INITIAL_WINDOW_BYTES;
     if (more > 0) this.#outbound.windowUpdate(0, more);
@@ -174,6 +175,18 @@ export class Connection {
   ping(nowMs: number): void {
     if (this.#state.isOver || this.#state.pingOutstandingSinceMs >= 0) return;
     this.#outbound.ping(this.#state.beginPing(nowMs));
+  }
+
+  /**
+   * Sends SETTINGS that change nothing: `probeAnswered` follows when the peer has read them and all that went before
+   * (RFC 9113 §6.5.3). Unlike a PING no server counts it as abuse, however often (docs/decisions/0008-probe.md).
+   * `nowMs`: the time, which nobody may have told since the last tick.
+   */
+  probe(nowMs: number): void {
+    if (this.#state.isOver) return;
+    this.#state.nowMs = nowMs;
+    this.#state.settingsOutstanding++;
+    this.#outbound.settings([]);
   }
 
   /**

@@ -48,6 +48,8 @@ export interface ConnectionEvents {
    * `unprocessed` true.
    */
   goAway(lastStreamId: number, code: ErrorCode, debug: string): void;
+  /** Optional: the peer has acknowledged all SETTINGS of ours, so that it has read what was sent before the last. */
+  probeAnswered?(): void;
   /** Last event of the connection; every open stream got its `reset` before. No fault: a clean end. */
   closed(fault: ConnectionFault | undefined): void;
   /** Optional, for counting: this layer ended a stream for a fault of the peer's, also before there was a handler. */

@@ -139,8 +139,11 @@ export class Inbound implements FrameSink {
     if ((flags & Flag.ACK) !== 0) {
       if (start !== end) throw wrongSize("SETTINGS");
       if (!this.#peer.received) throw broken("settings_first", "§3.4", "the first frame is not SETTINGS");
-      this.#budgets.ignored.spend();
+      // An answer that was asked for is no abuse.
+      if (this.#state.settingsOutstanding === 0) this.#budgets.ignored.spend();
+      else this.#state.settingsOutstanding--;
       this.#messages.settingsAcknowledged();
+      if (this.#state.settingsOutstanding === 0) this.#events.probeAnswered?.();
       return;
     }
     if ((end - start) % SETTING_BYTES !== 0) throw wrongSize("SETTINGS");

@@ -20,7 +20,7 @@ export class Outbound implements WindowGrowth {
   readonly peer: ReceivedSettings;
   /** From our SETTINGS to the peer's answer; 0 until it has come. */
   roundTripMs = 0;
-  #settingsSentAtMs = 0;
+  #settingsSentAtMs = -1;
   /** RST_STREAM frames sent so far: peers count them. */
   resetsSent = 0;
   /** Bytes of DATA that the peer lets us send on all streams together. */
@@ -81,7 +81,7 @@ export class Outbound implements WindowGrowth {
 
   /** Flat list [id, value, ...]. */
   settings(entries: readonly number[]): void {
-    this.#settingsSentAtMs = this.nowMs();
+    if (this.#settingsSentAtMs < 0) this.#settingsSentAtMs = this.nowMs();
     this.#frame((entries.length / 2) * SETTING_BYTES, FrameType.SETTINGS, 0, 0);
     for (let at = 0; at < entries.length; at += 2) {
       const { bytes, end } = this.#buffer;

@@ -15,7 +15,7 @@ import { StartTurns } from "./start-turns.ts";
 import type { Waiter } from "./waiter.ts";
 
 export { defaultSchedulerLimits, type SchedulerLimits, schedulerLimits } from "./limits.ts";
-export type { Link, LinkFactory, LinkObserver } from "./link.ts";
+export type { InstanceAnswer, InstanceQuestion, Link, LinkFactory, LinkObserver } from "./link.ts";
 export type { ScheduledInstance, Waiter } from "./waiter.ts";
 
 /** What happens that others want to know; never on the way of a call. */

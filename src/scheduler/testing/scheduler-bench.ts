@@ -10,6 +10,8 @@ import {
   type RevisionId,
 } from "../../model/model.ts";
 import {
+  type InstanceAnswer,
+  type InstanceQuestion,
   type Link,
   type LinkFactory,
   type LinkObserver,
@@ -21,21 +23,48 @@ import {
 } from "../scheduler.ts";
 import { FakeDriver, type FakeInstance } from "./fake-driver.ts";
 
-/** A link whose events the test writes. */
+/** A link whose events and answers the test writes. */
 export class FakeLink implements Link {
   readonly instance: FakeInstance;
   readonly observer: LinkObserver;
   closed = false;
+  suspended = false;
+  /** What was asked, in order. */
+  readonly questions: InstanceQuestion[] = [];
+  /** How often `resume` was called. */
+  resumes = 0;
+  /** Answers questions; a test puts its own in. */
+  answer: (question: InstanceQuestion) => InstanceAnswer | Promise<InstanceAnswer> = () => ANSWERED_WELL;
+  /** Whether the connection is proved after a thaw. */
+  prove: (timeoutMs: number) => boolean | Promise<boolean> = () => true;
 
   constructor(instance: FakeInstance, observer: LinkObserver) {
     this.instance = instance;
     this.observer = observer;
   }
 
+  async ask(question: InstanceQuestion): Promise<InstanceAnswer> {
+    if (this.closed) return { kind: "failed", detail: "the connection was closed" };
+    this.questions.push(question);
+    return this.answer(question);
+  }
+
+  suspend(): void {
+    this.suspended = true;
+  }
+
+  async resume(timeoutMs: number): Promise<boolean> {
+    this.suspended = false;
+    this.resumes += 1;
+    return !this.closed && this.prove(timeoutMs);
+  }
+
   close(): void {
     this.closed = true;
   }
 }
+
+const ANSWERED_WELL: InstanceAnswer = { kind: "answered", ok: true, httpStatus: 200, detail: "HTTP 200" };
 
 /** A call that waits for a slot, and remembers what it got. */
 export class FakeCall implements Waiter<FakeLink> {
