@@ -149,6 +149,13 @@ class Instance implements DriverInstance {
     setImmediate(() => this.socket.receive(Buffer.concat([SETTINGS, frame(4, 1, 0, Buffer.alloc(0)), WINDOW])));
     return Promise.resolve(this.socket as unknown as Duplex);
   }
+  readonly usage = undefined;
+  freeze(): Promise<void> {
+    return Promise.reject(new Error("it is this process"));
+  }
+  thaw(): Promise<void> {
+    return Promise.resolve();
+  }
   stop(): void {}
   destroy(): void {}
   #head: Buffer = Buffer.alloc(0);
@@ -173,7 +180,7 @@ class Instance implements DriverInstance {
 let instance: Instance | undefined;
 const driver: Driver = {
   name: "process",
-  capabilities: { ownNetwork: true, memoryLimit: true },
+  capabilities: { ownNetwork: true, memoryLimit: true, freeze: false, usage: false },
   probe: () => Promise.resolve({ works: true }),
   start: (spec) => (instance = new Instance(spec)),
   close: () => Promise.resolve(),

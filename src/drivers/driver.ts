@@ -25,6 +25,10 @@ export interface DriverCapabilities {
   readonly ownNetwork: boolean;
   /** memoryMb is enforced and its breach reported as `outOfMemory`. */
   readonly memoryLimit: boolean;
+  /** `freeze` works; where it does not, it rejects. */
+  readonly freeze: boolean;
+  /** `usage` is known of instances that run. */
+  readonly usage: boolean;
 }
 
 export type ProbeResult = { readonly works: true } | { readonly works: false; readonly reason: string };
@@ -60,10 +64,31 @@ export interface DriverInstance {
   readonly exited: Promise<ExitReport>;
   /** A new byte stream to caPort; may be called again. Rejects when the instance is gone. */
   connect(): Promise<Duplex>;
-  /** SIGTERM, then after `graceMs` SIGKILL of everything inside. Idempotent; a shorter grace wins. */
+  /**
+   * Takes its CPU away; memory and sockets stay. Resolves when nothing inside runs. Rejects while it starts, when it is
+   * being ended or gone, when a thaw comes meanwhile, and when the driver cannot. Idempotent. Never unhandled.
+   */
+  freeze(): Promise<void>;
+  /**
+   * Gives the CPU back; ends a freeze under way. Resolves when everything inside may run again; rejects when it is
+   * gone. Idempotent. Never unhandled.
+   */
+  thaw(): Promise<void>;
+  /** What it used at the last look (about every second); undefined where that is not known. */
+  readonly usage: InstanceUsage | undefined;
+  /** SIGTERM, then after `graceMs` SIGKILL of everything inside; thaws it first. Idempotent; a shorter grace wins. */
   stop(graceMs: number): void;
-  /** SIGKILL of everything inside, now. Idempotent. */
+  /** SIGKILL of everything inside, now, also when it is frozen. Idempotent. */
   destroy(): void;
+}
+
+/** What everything inside an instance uses together. */
+export interface InstanceUsage {
+  /** Without files that the kernel keeps in memory only as long as there is room. */
+  readonly memoryBytes: number;
+  readonly memoryPeakBytes: number;
+  /** Since its start. */
+  readonly cpuSeconds: number;
 }
 
 /** How an instance ended. */

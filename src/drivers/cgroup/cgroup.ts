@@ -3,6 +3,7 @@
  * else none. A driver makes one tree for itself, with one group in it for each instance.
  */
 import type { Logger } from "../../base/base.ts";
+import type { FreezerGroup } from "./freezer.ts";
 import { readMounts } from "./mounts.ts";
 import { noCgroups } from "./none.ts";
 import { sweepTrees } from "./tree-name.ts";
@@ -10,6 +11,7 @@ import { openVersion1 } from "./version-1.ts";
 import { openVersion2 } from "./version-2.ts";
 
 export { isCgroupEmpty, killCgroup, removeCgroup } from "./folder.ts";
+export { Freezer, type FreezerGroup, thawGroup } from "./freezer.ts";
 export { noCgroups } from "./none.ts";
 export { treeName } from "./tree-name.ts";
 
@@ -28,6 +30,8 @@ export interface Cgroup {
   readonly joinFiles: readonly string[];
   /** Folders of the group, one in each hierarchy. */
   readonly folders: readonly string[];
+  /** Where it is frozen; undefined where that is not possible. */
+  readonly freezer: FreezerGroup | undefined;
   /** Sets its limits; once. Throws what the file system throws. */
   limit(limits: CgroupLimits): void;
   /** How often the kernel has killed a process in it for want of memory. */
@@ -37,6 +41,8 @@ export interface Cgroup {
 /** The groups of one driver. */
 export interface CgroupTree {
   readonly version: 1 | 2 | undefined;
+  /** Its groups can be frozen. */
+  readonly canFreeze: boolean;
   /** Makes a group. `name` is a file name. Throws what the file system throws. */
   create(name: string): Cgroup;
   /** Removes the tree, if nothing runs in it. */

@@ -1,6 +1,6 @@
 import type { Cgroup, CgroupTree } from "./cgroup.ts";
 
-const group: Cgroup = { joinFiles: [], folders: [], limit() {}, outOfMemoryKills: () => 0 };
+const group: Cgroup = { joinFiles: [], folders: [], freezer: undefined, limit() {}, outOfMemoryKills: () => 0 };
 
 /** Where the system has no control groups, or they are not ours to use: nothing is limited. */
-export const noCgroups: CgroupTree = { version: undefined, create: () => group, close() {} };
+export const noCgroups: CgroupTree = { version: undefined, canFreeze: false, create: () => group, close() {} };

@@ -14,8 +14,10 @@ export function openVersion1(mounts: CgroupMounts, name: string): { tree: Cgroup
   if (memory === undefined) throw new Error("no memory controller of version 1 is mounted");
   const pids = mounts.version1.get("pids");
   const cpu = mounts.version1.get("cpu");
-  const roots = [...new Set([memory, pids, cpu].filter((root) => root !== undefined))];
-  for (const root of roots) mkdirSync(join(root, name), { recursive: true });
+  const limiting = [...new Set([memory, pids, cpu].filter((root) => root !== undefined))];
+  for (const root of limiting) mkdirSync(join(root, name), { recursive: true });
+  const freezing = openFreezing(mounts, name);
+  const roots = [...new Set([...limiting, ...(freezing === undefined ? [] : [freezing.root])])];
 
   const create = (group: string): Cgroup => {
     const folders = roots.map((root) => join(root, name, group));
@@ -25,6 +27,7 @@ export function openVersion1(mounts: CgroupMounts, name: string): { tree: Cgroup
     const control = join(memory, name, group, "memory.oom_control");
     return {
       folders,
+      freezer: freezing && { version: freezing.version, folder: join(freezing.root, name, group) },
       joinFiles: folders.map((folder) => join(folder, "cgroup.procs")),
       limit({ memoryMb, processesMax, cpu: cpus }: CgroupLimits) {
         const memoryBytes = memoryMb * BYTES_PER_MB;
@@ -43,5 +46,28 @@ export function openVersion1(mounts: CgroupMounts, name: string): { tree: Cgroup
   const close = () => {
     for (const root of roots) removeCgroup(join(root, name));
   };
-  return { tree: { version: 1, create, close }, roots };
+  return { tree: { version: 1, canFreeze: freezing !== undefined, create, close }, roots };
+}
+
+/**
+ * The hierarchy in which groups are frozen: that of version 2 also where it has no controller (a process that is frozen
+ * there can be killed), else the freezer of version 1, else none.
+ */
+function openFreezing(
+  { version1, version2 }: CgroupMounts,
+  name: string,
+): { version: 1 | 2; root: string } | undefined {
+  for (const [version, root] of [
+    [2, version2],
+    [1, version1.get("freezer")],
+  ] as const) {
+    if (root === undefined) continue;
+    try {
+      mkdirSync(join(root, name), { recursive: true });
+      return { version, root };
+    } catch {
+      // Mounted, but not ours to use.
+    }
+  }
+  return undefined;
 }

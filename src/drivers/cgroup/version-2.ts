@@ -35,6 +35,7 @@ export function openVersion2(mounts: CgroupMounts, name: string): { tree: Cgroup
     return {
       folders: [folder],
       joinFiles: [join(folder, "cgroup.procs")],
+      freezer: { version: 2, folder },
       limit({ memoryMb, processesMax, cpu }: CgroupLimits) {
         set("memory.max", memoryMb * BYTES_PER_MB);
         // Absent where the kernel has no swap.
@@ -47,7 +48,7 @@ export function openVersion2(mounts: CgroupMounts, name: string): { tree: Cgroup
       outOfMemoryKills: () => Number(/^oom_kill (\d+)/m.exec(readFileSync(events, "utf8"))?.[1] ?? 0),
     };
   };
-  return { tree: { version: 2, create, close: () => removeCgroup(top) }, roots: [root] };
+  return { tree: { version: 2, canFreeze: true, create, close: () => removeCgroup(top) }, roots: [root] };
 }
 
 function handDown(folder: string, controllers: readonly string[]): void {

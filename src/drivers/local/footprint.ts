@@ -4,7 +4,7 @@
  */
 import { type Clock, sleep } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
-import { isCgroupEmpty, killCgroup, removeCgroup } from "../cgroup/cgroup.ts";
+import { type FreezerGroup, isCgroupEmpty, killCgroup, removeCgroup, thawGroup } from "../cgroup/cgroup.ts";
 import { isRunning, processesWithVariable, signal } from "../host/process-tree.ts";
 
 export interface Footprint {
@@ -13,6 +13,7 @@ export interface Footprint {
   /** Process group of the instance, where it has one of its own. */
   readonly processGroup: number | undefined;
   readonly cgroupFolders: readonly string[];
+  readonly freezer: FreezerGroup | undefined;
   /** FC_INSTANCE_ID in the environment of further processes; undefined where the pids bring down all others. */
   readonly mark: InstanceId | undefined;
 }
@@ -21,12 +22,22 @@ const LOOK_MS = 5;
 /** A process that the kernel does not let go for this long hangs in a system call; we cannot do more. */
 const END_LIMIT_MS = 10_000;
 
-/** SIGKILL for everything that the footprint names. */
+/** SIGKILL for everything that the footprint names, then a thaw: in version 1 what is frozen ends only after it. */
 export function killFootprint(footprint: Footprint): void {
   for (const pid of footprint.pids) signal(pid, "SIGKILL");
   if (footprint.processGroup !== undefined) signal(-footprint.processGroup, "SIGKILL");
   for (const pid of marked(footprint)) signal(pid, "SIGKILL");
   for (const folder of footprint.cgroupFolders) killCgroup(folder);
+  if (footprint.freezer !== undefined) thawIfThere(footprint.freezer);
+}
+
+/** Does nothing where the group is gone: then nothing is frozen in it. */
+export function thawIfThere(group: FreezerGroup): void {
+  try {
+    thawGroup(group);
+  } catch {
+    // Removed at the end of all that ran in it.
+  }
 }
 
 function marked({ mark }: Footprint): number[] {

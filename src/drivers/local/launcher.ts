@@ -24,6 +24,8 @@ export interface Launcher {
   readonly ownNetwork: boolean;
   /** memoryMb is enforced. */
   readonly limitsMemory: boolean;
+  /** Instances can be frozen. */
+  readonly freezes: boolean;
   /** Why this host cannot, in one sentence; undefined when nothing is missing. */
   readonly obstacle: string | undefined;
   view(spec: StartSpec): ProgramView;

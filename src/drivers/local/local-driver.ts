@@ -40,7 +40,12 @@ export class LocalDriver implements Driver {
     const { launcher, configuration, clock } = options;
     this.#options = options;
     this.name = launcher.name;
-    this.capabilities = { ownNetwork: launcher.ownNetwork, memoryLimit: launcher.limitsMemory };
+    this.capabilities = {
+      ownNetwork: launcher.ownNetwork,
+      memoryLimit: launcher.limitsMemory,
+      freeze: launcher.freezes,
+      usage: false,
+    };
     const isRoot = process.getuid?.() === 0;
     this.#uids = isRoot ? new UidTable(configuration.uidFirst, configuration.uidCount) : undefined;
     this.#batch = new OutputBatch(clock, options.output);

@@ -4,11 +4,19 @@ import type { Duplex } from "node:stream";
 import { type Clock, sleep, type WakeUp } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
 import type { DriverConfiguration } from "../configuration.ts";
-import { type DriverInstance, type ExitReport, type OutputLine, StartError, type StartSpec } from "../driver.ts";
+import {
+  type DriverInstance,
+  type ExitReport,
+  type InstanceUsage,
+  type OutputLine,
+  StartError,
+  type StartSpec,
+} from "../driver.ts";
 import { signal } from "../host/process-tree.ts";
 import { connectTo } from "./connect.ts";
 import { exitStatus } from "./exit-status.ts";
 import { endFootprint, type Footprint } from "./footprint.ts";
+import { FreezeSwitch } from "./freeze-switch.ts";
 import type { Endpoint, Launched, Launcher } from "./launcher.ts";
 import { watchListening } from "./listening-watch.ts";
 import type { OutputBudget } from "./output-budget.ts";
@@ -48,6 +56,7 @@ export class LocalInstance implements DriverInstance {
   readonly #output: OutputReader;
   readonly #listening = Promise.withResolvers<void>();
   readonly #startedAt: number;
+  readonly #freezeSwitch: FreezeSwitch;
   #launched: Launched | undefined;
   #isDestroyed = false;
   #hasEnded = false;
@@ -61,6 +70,7 @@ export class LocalInstance implements DriverInstance {
     this.#spec = spec;
     this.#around = around;
     this.#startedAt = around.clock.nowMs();
+    this.#freezeSwitch = new FreezeSwitch(spec.instanceId, around.clock);
     this.#output = new OutputReader({
       clock: around.clock,
       instanceId: spec.instanceId,
@@ -84,6 +94,18 @@ export class LocalInstance implements DriverInstance {
     return connectTo(this.#launched.endpoint);
   }
 
+  freeze(): Promise<void> {
+    return this.#freezeSwitch.freeze();
+  }
+
+  thaw(): Promise<void> {
+    return this.#freezeSwitch.thaw();
+  }
+
+  get usage(): InstanceUsage | undefined {
+    return undefined;
+  }
+
   stop(graceMs: number): void {
     if (this.#hasEnded || this.#isDestroyed) return;
     const killAt = this.#around.clock.nowMs() + graceMs;
@@ -93,6 +115,7 @@ export class LocalInstance implements DriverInstance {
     this.#killTimer?.cancel();
     this.#killTimer = this.#around.clock.wakeAfter(graceMs, () => this.destroy());
     if (!isFirst) return;
+    this.#freezeSwitch.end();
     const program = this.#launched?.programPid();
     // Before the program is there nobody would hear the signal, and nothing has been served.
     if (program === undefined || !signal(program, "SIGTERM")) this.destroy();
@@ -109,6 +132,8 @@ export class LocalInstance implements DriverInstance {
   #kill(): void {
     if (this.#hasEnded || this.#launched === undefined) return;
     this.#launched.kill();
+    // What holds the program together is frozen as well, and must see it end.
+    this.#freezeSwitch.end();
     this.#killTimer?.cancel();
     this.#killTimer = this.#around.clock.wakeAfter(KILL_AGAIN_MS, () => this.#kill());
   }
@@ -133,6 +158,7 @@ export class LocalInstance implements DriverInstance {
       else this.#failStart("FunctionNotStarted", error instanceof Error ? error.message : String(error));
     }
     this.#hasEnded = true;
+    this.#freezeSwitch.gone();
     this.#output.end();
     // What we killed may look different from outside, after the processes around it have passed it on.
     const status = this.#isDestroyed ? { code: undefined, signal: "SIGKILL" } : exitStatus(ending.code, ending.signal);
@@ -177,6 +203,7 @@ export class LocalInstance implements DriverInstance {
     this.#stopWatching();
     this.checkMemory();
     this.#hasEnded = true;
+    this.#freezeSwitch.gone();
     this.#killTimer?.cancel();
     await endFootprint(launched.footprint(), this.#around.clock);
     const patience = new AbortController();
@@ -199,6 +226,7 @@ export class LocalInstance implements DriverInstance {
       wrongListenGraceMs: configuration.wrongListenGraceMs,
       onReady: () => {
         this.#around.onFootprint(this, launched.footprint());
+        this.#freezeSwitch.listens(launched.cgroup.freezer);
         this.#listening.resolve();
       },
       onFailed: (reason) => {

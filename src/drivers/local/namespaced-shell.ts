@@ -7,6 +7,7 @@
  * spawner ── unshare ── sh, later bwrap (first of the pid namespace) ── ... ── program
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Cgroup } from "../cgroup/cgroup.ts";
 import { TOOL_PATH } from "../host/find-tool.ts";
 import { childrenOf, signal } from "../host/process-tree.ts";
 import type { Footprint } from "./footprint.ts";
@@ -46,9 +47,9 @@ export function killInside(child: ChildProcess): void {
   if (target === undefined || !signal(target, "SIGKILL")) child.kill("SIGKILL");
 }
 
-export function namespacedFootprint(child: ChildProcess, cgroupFolders: readonly string[]): Footprint {
+export function namespacedFootprint(child: ChildProcess, { folders, freezer }: Cgroup): Footprint {
   const pids = [child.pid, descendant(child, FIRST_INSIDE)].filter((pid) => pid !== undefined);
-  return { pids, processGroup: undefined, cgroupFolders, mark: undefined };
+  return { pids, processGroup: undefined, cgroupFolders: folders, freezer, mark: undefined };
 }
 
 /** setpriv(1) from root to a function's uid, with no way back. */

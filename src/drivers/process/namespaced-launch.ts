@@ -61,7 +61,7 @@ export function launchNamespaced(plan: LaunchPlan, around: ProcessSurroundings):
     child,
     cgroup,
     pids: () => (child.pid === undefined ? [] : treeOf(child.pid)),
-    footprint: () => namespacedFootprint(child, cgroup.folders),
+    footprint: () => namespacedFootprint(child, cgroup),
     programPid: () => descendant(child, PROGRAM_GENERATION),
     kill: () => killInside(child),
   });

@@ -36,7 +36,13 @@ export function launchPlain(plan: LaunchPlan, around: ProcessSurroundings, canEn
     child,
     cgroup: noCgroups.create(spec.instanceId),
     pids,
-    footprint: () => ({ pids: pids(), processGroup: child.pid, cgroupFolders: [], mark: spec.instanceId }),
+    footprint: () => ({
+      pids: pids(),
+      processGroup: child.pid,
+      cgroupFolders: [],
+      freezer: undefined,
+      mark: spec.instanceId,
+    }),
     programPid: () => child.pid,
     kill() {
       if (child.pid !== undefined) signal(-child.pid, "SIGKILL");

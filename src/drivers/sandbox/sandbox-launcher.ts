@@ -51,6 +51,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     name: "sandbox",
     ownNetwork: true,
     limitsMemory: cgroups.version !== undefined,
+    freezes: cgroups.canFreeze,
     obstacle,
     view: (spec) => host?.programView(spec.codeDir) ?? { path: [], toHost: () => undefined },
     async launch({ spec, uid }: LaunchPlan): Promise<Launched> {
@@ -69,7 +70,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
         cgroup,
         endpoint: { host: addresses.instanceAddress, port: spec.caPort },
         look: namespaceLook(shellPid, spec.caPort, clock),
-        footprint: () => namespacedFootprint(child, cgroup.folders),
+        footprint: () => namespacedFootprint(child, cgroup),
         programPid: () => descendant(child, PROGRAM_GENERATION),
         kill: () => killInside(child),
         release() {},

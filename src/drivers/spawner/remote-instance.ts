@@ -1,11 +1,16 @@
 import type { Duplex } from "node:stream";
+import type { Clock } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
-import { type DriverInstance, type ExitReport, StartError } from "../driver.ts";
+import { type DriverInstance, type ExitReport, type InstanceUsage, StartError } from "../driver.ts";
 import { connectTo } from "../local/connect.ts";
 import type { Footprint } from "../local/footprint.ts";
+import { FreezeSwitch } from "../local/freeze-switch.ts";
 import type { Endpoint } from "../local/launcher.ts";
 
-/** Main's end of an instance that the spawner runs. It connects by itself: no byte of a call passes the spawner. */
+/**
+ * Main's end of an instance that the spawner runs. It connects by itself: no byte of a call passes the spawner. It also
+ * freezes and thaws by itself: a call waits for that, and the spawner may be busy with a start.
+ */
 export class RemoteInstance implements DriverInstance {
   readonly id: InstanceId;
   readonly listening: Promise<void>;
@@ -13,13 +18,15 @@ export class RemoteInstance implements DriverInstance {
   readonly #orders: InstanceOrders;
   readonly #listening = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<ExitReport>();
+  readonly #freezeSwitch: FreezeSwitch;
   #endpoint: Endpoint | undefined;
   #hasExited = false;
   /** What to end should the spawner die; undefined before it has told. */
   footprint: Footprint | undefined;
 
-  constructor(id: InstanceId, orders: InstanceOrders) {
+  constructor(id: InstanceId, orders: InstanceOrders, clock: Clock) {
     this.id = id;
+    this.#freezeSwitch = new FreezeSwitch(id, clock);
     this.#orders = orders;
     this.listening = this.#listening.promise;
     this.listening.catch(() => {});
@@ -32,17 +39,35 @@ export class RemoteInstance implements DriverInstance {
     return connectTo(this.#endpoint);
   }
 
-  stop(graceMs: number): void {
-    if (!this.#hasExited) this.#orders.stop(this.id, graceMs);
+  freeze(): Promise<void> {
+    return this.#freezeSwitch.freeze();
   }
 
+  thaw(): Promise<void> {
+    return this.#freezeSwitch.thaw();
+  }
+
+  get usage(): InstanceUsage | undefined {
+    return undefined;
+  }
+
+  stop(graceMs: number): void {
+    if (this.#hasExited) return;
+    this.#freezeSwitch.end();
+    this.#orders.stop(this.id, graceMs);
+  }
+
+  /** The spawner thaws it, after it has killed: nothing of it shall run again. */
   destroy(): void {
-    if (!this.#hasExited) this.#orders.destroy(this.id);
+    if (this.#hasExited) return;
+    this.#freezeSwitch.refuse();
+    this.#orders.destroy(this.id);
   }
 
   /** The spawner's news. */
   settleListening(endpoint: Endpoint): void {
     this.#endpoint = endpoint;
+    this.#freezeSwitch.listens(this.footprint?.freezer);
     this.#listening.resolve();
   }
 
@@ -52,6 +77,7 @@ export class RemoteInstance implements DriverInstance {
 
   settleExited(report: ExitReport): void {
     this.#hasExited = true;
+    this.#freezeSwitch.gone();
     this.#listening.reject(new StartError("CAExited", "it ended before it listened", report.stderrTail));
     this.#exited.resolve(report);
   }

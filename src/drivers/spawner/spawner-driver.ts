@@ -66,10 +66,11 @@ export class SpawnerDriver implements Driver {
   start(spec: StartSpec): RemoteInstance {
     if (this.#closed !== undefined) throw new Error(`The ${this.name} driver is closed`);
     const spawner = this.#runningSpawner();
-    const instance = new RemoteInstance(spec.instanceId, {
-      stop: (id, graceMs) => spawner.post({ type: "stop", id, graceMs }),
-      destroy: (id) => spawner.post({ type: "destroy", id }),
-    });
+    const orders = {
+      stop: (id: InstanceId, graceMs: number) => spawner.post({ type: "stop", id, graceMs }),
+      destroy: (id: InstanceId) => spawner.post({ type: "destroy", id }),
+    };
+    const instance = new RemoteInstance(spec.instanceId, orders, this.#clock);
     this.#instances.set(spec.instanceId, instance);
     spawner.post({ type: "start", spec });
     return instance;

@@ -29,7 +29,7 @@ export function descendants(pid = process.pid): number[] {
 
 /** Names of network links and control groups that Sluice has made, and mounts of this namespace with its name. */
 export function remains(sluicePid: number): string[] {
-  const groups = ["memory", "pids", "cpu", "", "unified"].flatMap((hierarchy) =>
+  const groups = ["memory", "pids", "cpu", "freezer", "", "unified"].flatMap((hierarchy) =>
     listOrNone(`/sys/fs/cgroup/${hierarchy}`).filter((name) => name.startsWith(`sluice-${sluicePid}-`)),
   );
   const mounts = readOrEmpty("/proc/self/mounts")

@@ -22,6 +22,7 @@ export class LocalInstance implements DriverInstance {
   readonly id: InstanceId;
   readonly listening: Promise<void>;
   readonly exited: Promise<ExitReport>;
+  readonly usage = undefined;
   readonly sockets = new Set<Socket>();
   readonly sessions = new Set<ServerHttp2Session>();
   readonly #server: Http2Server | Server;
@@ -55,6 +56,15 @@ export class LocalInstance implements DriverInstance {
     });
   }
 
+  /** It is this process. */
+  freeze(): Promise<void> {
+    return Promise.reject(new Error("a function in the test's own process cannot be frozen"));
+  }
+
+  thaw(): Promise<void> {
+    return Promise.resolve();
+  }
+
   stop(): void {
     this.crash({ signal: "SIGTERM" });
   }
@@ -74,7 +84,7 @@ export class LocalInstance implements DriverInstance {
 /** Starts instances in this process that all answer alike. */
 export class LocalDriver implements Driver {
   readonly name = "process";
-  readonly capabilities = { ownNetwork: true, memoryLimit: false };
+  readonly capabilities = { ownNetwork: true, memoryLimit: false, freeze: false, usage: false };
   readonly instances: LocalInstance[] = [];
   readonly #makeServer: () => Http2Server | Server;
 
