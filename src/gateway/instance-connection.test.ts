@@ -146,6 +146,19 @@ test("tick: an answered PING is not followed by another for 5 minutes (grpc-go, 
   assert.equal(closed.length, 1, "the second was not answered");
 });
 
+test("tick: an instance that says something behind the PING and is silent then is unresponsive 10 s later", async () => {
+  const { connection, instance, closed, pass } = await connected();
+  connection.open([":method", "POST", ":scheme", "http", ":path", "/a/B"], [], false, ignoring);
+  await pass(14 * SECOND_MS);
+  assert.equal(instance.pings, 1);
+  instance.push(EMPTY_SETTINGS);
+  await settled();
+  await pass(9 * SECOND_MS);
+  assert.equal(closed.length, 0);
+  await pass(3 * SECOND_MS);
+  assert.equal(closed[0]?.errorType, "FunctionUnresponsive");
+});
+
 test("scheduleFlush: the answer to a PING waits for 5 ms at the most, or goes with the next call's head in one write", async () => {
   const { connection, instance, clock } = await connected();
   instance.ping();

@@ -19,6 +19,9 @@ const EXIT_AFTER_LOSS_MS = 200;
 const RENEW_AT_WEAR = 1;
 const RETIRE_AT_WEAR = 1.6;
 
+/** What a link needs of an instance. */
+export type LinkedInstance = Pick<DriverInstance, "id" | "exited" | "connect">;
+
 /**
  * The gateway's end of one instance: one HTTP/2 connection that takes calls. After its GOAWAY, its loss while the
  * process lives, the end of its ids or many resets a new one is opened, and the old one finishes its calls
@@ -27,7 +30,7 @@ const RETIRE_AT_WEAR = 1.6;
 export class InstanceLink implements Link {
   readonly meter: BusyMeter;
   readonly #runtimeHeaders: HeaderList;
-  readonly #instance: DriverInstance;
+  readonly #instance: LinkedInstance;
   readonly #revision: Revision;
   readonly #observer: LinkObserver;
   readonly #context: InstanceConnectionContext;
@@ -52,7 +55,7 @@ export class InstanceLink implements Link {
   #lossCause: Fault | undefined;
 
   constructor(options: {
-    readonly instance: DriverInstance;
+    readonly instance: LinkedInstance;
     readonly revision: Revision;
     readonly observer: LinkObserver;
     readonly context: InstanceConnectionContext;
