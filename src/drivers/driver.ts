@@ -86,6 +86,7 @@ export interface DriverInstance {
 export interface InstanceUsage {
   /** Without files that the kernel keeps in memory only as long as there is room. */
   readonly memoryBytes: number;
+  /** The highest so far, with such files. */
   readonly memoryPeakBytes: number;
   /** Since its start. */
   readonly cpuSeconds: number;
@@ -100,6 +101,8 @@ export interface ExitReport {
   readonly outOfMemory: boolean;
   /** Last lines of its standard error, at most 4 KB. */
   readonly stderrTail: string;
+  /** The last that was seen, with the peak and CPU of its whole life; absent where the driver cannot tell. */
+  readonly usage?: InstanceUsage;
 }
 
 /** Why an instance did not start. `message` is the cause alone: the table of faults says how the whole begins. */

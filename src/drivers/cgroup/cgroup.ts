@@ -3,6 +3,7 @@
  * else none. A driver makes one tree for itself, with one group in it for each instance.
  */
 import type { Logger } from "../../base/base.ts";
+import type { InstanceUsage } from "../driver.ts";
 import type { FreezerGroup } from "./freezer.ts";
 import { readMounts } from "./mounts.ts";
 import { noCgroups } from "./none.ts";
@@ -36,6 +37,8 @@ export interface Cgroup {
   limit(limits: CgroupLimits): void;
   /** How often the kernel has killed a process in it for want of memory. */
   outOfMemoryKills(): number;
+  /** What it has used; the very `before` where no CPU was used since; undefined where that is not known. */
+  usage(before: InstanceUsage | undefined): InstanceUsage | undefined;
 }
 
 /** The groups of one driver. */
@@ -43,6 +46,8 @@ export interface CgroupTree {
   readonly version: 1 | 2 | undefined;
   /** Its groups can be frozen. */
   readonly canFreeze: boolean;
+  /** Its groups tell their usage. */
+  readonly canMeasure: boolean;
   /** Makes a group. `name` is a file name. Throws what the file system throws. */
   create(name: string): Cgroup;
   /** Removes the tree, if nothing runs in it. */

@@ -1,6 +1,19 @@
 import type { Cgroup, CgroupTree } from "./cgroup.ts";
 
-const group: Cgroup = { joinFiles: [], folders: [], freezer: undefined, limit() {}, outOfMemoryKills: () => 0 };
+const group: Cgroup = {
+  joinFiles: [],
+  folders: [],
+  freezer: undefined,
+  limit() {},
+  outOfMemoryKills: () => 0,
+  usage: () => undefined,
+};
 
 /** Where the system has no control groups, or they are not ours to use: nothing is limited. */
-export const noCgroups: CgroupTree = { version: undefined, canFreeze: false, create: () => group, close() {} };
+export const noCgroups: CgroupTree = {
+  version: undefined,
+  canFreeze: false,
+  canMeasure: false,
+  create: () => group,
+  close() {},
+};

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Cgroup, CgroupLimits, CgroupTree } from "./cgroup.ts";
 import { removeCgroup } from "./folder.ts";
 import type { CgroupMounts } from "./mounts.ts";
+import { readUsage, type UsageFiles, version1Files } from "./usage.ts";
 
 const PERIOD_US = 100_000;
 const BYTES_PER_MB = 1024 * 1024;
@@ -17,13 +18,22 @@ export function openVersion1(mounts: CgroupMounts, name: string): { tree: Cgroup
   const limiting = [...new Set([memory, pids, cpu].filter((root) => root !== undefined))];
   for (const root of limiting) mkdirSync(join(root, name), { recursive: true });
   const freezing = openFreezing(mounts, name);
-  const roots = [...new Set([...limiting, ...(freezing === undefined ? [] : [freezing.root])])];
+  // Version 2 tells the CPU time without a controller, and each hierarchy to join costs a start some time.
+  const measuring = freezing?.version === 2 ? undefined : mounts.version1.get("cpuacct");
+  if (measuring !== undefined) mkdirSync(join(measuring, name), { recursive: true });
+  const roots = [...new Set([...limiting, freezing?.root, measuring].filter((root) => root !== undefined))];
+  const cpuFile = (group: string): UsageFiles["cpu"] | undefined => {
+    if (freezing?.version === 2) return { version: 2, file: join(freezing.root, name, group, "cpu.stat") };
+    return measuring === undefined ? undefined : { version: 1, file: join(measuring, name, group, "cpuacct.usage") };
+  };
 
   const create = (group: string): Cgroup => {
     const folders = roots.map((root) => join(root, name, group));
     for (const folder of folders) mkdirSync(folder, { recursive: true });
     const set = (root: string, file: string, value: number) =>
       writeFileSync(join(root, name, group, file), String(value));
+    const cpuUsage = cpuFile(group);
+    const usageFiles = cpuUsage && version1Files(join(memory, name, group), cpuUsage);
     const control = join(memory, name, group, "memory.oom_control");
     return {
       folders,
@@ -41,12 +51,15 @@ export function openVersion1(mounts: CgroupMounts, name: string): { tree: Cgroup
         set(cpu, "cpu.cfs_quota_us", Math.round(cpus * PERIOD_US));
       },
       outOfMemoryKills: () => Number(/^oom_kill (\d+)/m.exec(readFileSync(control, "utf8"))?.[1] ?? 0),
+      usage: (before) => usageFiles && readUsage(usageFiles, before),
     };
   };
   const close = () => {
     for (const root of roots) removeCgroup(join(root, name));
   };
-  return { tree: { version: 1, canFreeze: freezing !== undefined, create, close }, roots };
+  const canFreeze = freezing !== undefined;
+  const canMeasure = cpuFile("") !== undefined;
+  return { tree: { version: 1, canFreeze, canMeasure, create, close }, roots };
 }
 
 /**

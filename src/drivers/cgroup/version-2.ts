@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Cgroup, CgroupLimits, CgroupTree } from "./cgroup.ts";
 import { removeCgroup } from "./folder.ts";
 import type { CgroupMounts } from "./mounts.ts";
+import { readUsage, version2Files } from "./usage.ts";
 
 const PERIOD_US = 100_000;
 const BYTES_PER_MB = 1024 * 1024;
@@ -32,6 +33,7 @@ export function openVersion2(mounts: CgroupMounts, name: string): { tree: Cgroup
     mkdirSync(folder, { recursive: true });
     const set = (file: string, value: string | number) => writeFileSync(join(folder, file), String(value));
     const events = join(folder, "memory.events");
+    const usageFiles = version2Files(folder);
     return {
       folders: [folder],
       joinFiles: [join(folder, "cgroup.procs")],
@@ -46,9 +48,13 @@ export function openVersion2(mounts: CgroupMounts, name: string): { tree: Cgroup
         set("cpu.max", `${Math.round(cpu * PERIOD_US)} ${PERIOD_US}`);
       },
       outOfMemoryKills: () => Number(/^oom_kill (\d+)/m.exec(readFileSync(events, "utf8"))?.[1] ?? 0),
+      usage: (before) => readUsage(usageFiles, before),
     };
   };
-  return { tree: { version: 2, canFreeze: true, create, close: () => removeCgroup(top) }, roots: [root] };
+  return {
+    tree: { version: 2, canFreeze: true, canMeasure: true, create, close: () => removeCgroup(top) },
+    roots: [root],
+  };
 }
 
 function handDown(folder: string, controllers: readonly string[]): void {

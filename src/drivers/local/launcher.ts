@@ -26,6 +26,8 @@ export interface Launcher {
   readonly limitsMemory: boolean;
   /** Instances can be frozen. */
   readonly freezes: boolean;
+  /** Their usage is known. */
+  readonly measures: boolean;
   /** Why this host cannot, in one sentence; undefined when nothing is missing. */
   readonly obstacle: string | undefined;
   view(spec: StartSpec): ProgramView;

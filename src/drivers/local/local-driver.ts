@@ -1,9 +1,17 @@
 /** The driver interface over the processes of this machine; a launcher brings what is particular to the isolation. */
 import { tmpdir } from "node:os";
 import type { Clock, WakeUp } from "../../base/base.ts";
-import { functionKey, newInstanceId } from "../../model/model.ts";
+import { functionKey, type InstanceId, newInstanceId } from "../../model/model.ts";
 import type { DriverConfiguration } from "../configuration.ts";
-import type { Driver, DriverCapabilities, DriverName, OutputSink, ProbeResult, StartSpec } from "../driver.ts";
+import type {
+  Driver,
+  DriverCapabilities,
+  DriverName,
+  InstanceUsage,
+  OutputSink,
+  ProbeResult,
+  StartSpec,
+} from "../driver.ts";
 import type { Footprint } from "./footprint.ts";
 import type { Launcher } from "./launcher.ts";
 import { LocalInstance } from "./local-instance.ts";
@@ -13,6 +21,8 @@ import { UidTable } from "./uid-table.ts";
 
 /** How often the kernel is asked whether it killed something for want of memory. */
 const MEMORY_LOOK_MS = 100;
+/** Of these looks every tenth is also one at usage. */
+const LOOKS_PER_USAGE = 10;
 const PROBE_LIMIT_MS = 10_000;
 /** Output of all functions together that is passed on, on average. */
 const TOTAL_OUTPUT_BYTES_PER_SECOND = 4 * 1024 * 1024;
@@ -23,6 +33,13 @@ export interface LocalDriverOptions {
   readonly output: OutputSink;
   readonly configuration: DriverConfiguration;
   readonly onFootprint?: (instance: LocalInstance, footprint: Footprint) => void;
+  /** About every second, of all instances whose usage has changed. */
+  readonly onUsage?: (usages: readonly UsageOfInstance[]) => void;
+}
+
+export interface UsageOfInstance {
+  readonly id: InstanceId;
+  readonly usage: InstanceUsage;
 }
 
 export class LocalDriver implements Driver {
@@ -34,6 +51,7 @@ export class LocalDriver implements Driver {
   readonly #outputBudget: OutputBudget;
   readonly #instances = new Set<LocalInstance>();
   #memoryTimer: WakeUp | undefined;
+  #memoryLooks = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: LocalDriverOptions) {
@@ -44,7 +62,7 @@ export class LocalDriver implements Driver {
       ownNetwork: launcher.ownNetwork,
       memoryLimit: launcher.limitsMemory,
       freeze: launcher.freezes,
-      usage: false,
+      usage: launcher.measures,
     };
     const isRoot = process.getuid?.() === 0;
     this.#uids = isRoot ? new UidTable(configuration.uidFirst, configuration.uidCount) : undefined;
@@ -117,7 +135,17 @@ export class LocalDriver implements Driver {
     this.#memoryTimer ??= this.#options.clock.wakeAfter(MEMORY_LOOK_MS, () => {
       this.#memoryTimer = undefined;
       for (const instance of this.#instances) instance.checkMemory();
+      if (++this.#memoryLooks % LOOKS_PER_USAGE === 0) this.#lookAtUsage();
       if (this.#instances.size > 0) this.#watchMemory();
     });
+  }
+
+  #lookAtUsage(): void {
+    const usages: UsageOfInstance[] = [];
+    for (const instance of this.#instances) {
+      if (!instance.lookAtUsage() || instance.usage === undefined) continue;
+      usages.push({ id: instance.id, usage: instance.usage });
+    }
+    if (usages.length > 0) this.#options.onUsage?.(usages);
   }
 }

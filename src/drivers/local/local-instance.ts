@@ -12,7 +12,7 @@ import {
   StartError,
   type StartSpec,
 } from "../driver.ts";
-import { signal } from "../host/process-tree.ts";
+import { isRunning, signal } from "../host/process-tree.ts";
 import { connectTo } from "./connect.ts";
 import { exitStatus } from "./exit-status.ts";
 import { endFootprint, type Footprint } from "./footprint.ts";
@@ -58,6 +58,8 @@ export class LocalInstance implements DriverInstance {
   readonly #startedAt: number;
   readonly #freezeSwitch: FreezeSwitch;
   #launched: Launched | undefined;
+  #usage: InstanceUsage | undefined;
+  #programPid: number | undefined;
   #isDestroyed = false;
   #hasEnded = false;
   #outOfMemory = false;
@@ -103,7 +105,7 @@ export class LocalInstance implements DriverInstance {
   }
 
   get usage(): InstanceUsage | undefined {
-    return undefined;
+    return this.#usage;
   }
 
   stop(graceMs: number): void {
@@ -147,6 +149,25 @@ export class LocalInstance implements DriverInstance {
     this.destroy();
   }
 
+  /** Reads what it uses, and whether its program still lives; true when its usage has changed. */
+  lookAtUsage(): boolean {
+    if (this.#launched === undefined || this.#hasEnded) return false;
+    this.#programPid ??= this.#launched.programPid();
+    // Killed while it is frozen: what holds it together is frozen too, and has not noticed.
+    if (this.#programPid !== undefined && !isRunning(this.#programPid)) this.#freezeSwitch.end();
+    return this.#readUsage(this.#launched);
+  }
+
+  #readUsage({ cgroup }: Launched): boolean {
+    const before = this.#usage;
+    try {
+      this.#usage = cgroup.usage(before);
+    } catch {
+      // Removed from outside: the last look counts.
+    }
+    return this.#usage !== before;
+  }
+
   async #live(): Promise<ExitReport> {
     let ending: Ending = { code: null, signal: null };
     try {
@@ -166,6 +187,7 @@ export class LocalInstance implements DriverInstance {
       ...status,
       outOfMemory: this.#outOfMemory,
       stderrTail: this.#output.stderrTail,
+      ...(this.#usage === undefined ? {} : { usage: this.#usage }),
     };
   }
 
@@ -202,6 +224,7 @@ export class LocalInstance implements DriverInstance {
     const ending = await ended;
     this.#stopWatching();
     this.checkMemory();
+    this.#readUsage(launched);
     this.#hasEnded = true;
     this.#freezeSwitch.gone();
     this.#killTimer?.cancel();

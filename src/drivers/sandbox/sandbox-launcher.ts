@@ -52,6 +52,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     ownNetwork: true,
     limitsMemory: cgroups.version !== undefined,
     freezes: cgroups.canFreeze,
+    measures: cgroups.canMeasure,
     obstacle,
     view: (spec) => host?.programView(spec.codeDir) ?? { path: [], toHost: () => undefined },
     async launch({ spec, uid }: LaunchPlan): Promise<Launched> {

@@ -5,6 +5,7 @@ import type { DriverConfiguration } from "../configuration.ts";
 import type { DriverCapabilities, DriverName, ExitReport, OutputLine, ProbeResult, StartSpec } from "../driver.ts";
 import type { Footprint } from "../local/footprint.ts";
 import type { Endpoint } from "../local/launcher.ts";
+import type { UsageOfInstance } from "../local/local-driver.ts";
 
 /** The driver that a spawner holds, for life. */
 export interface SpawnerSetup {
@@ -41,6 +42,8 @@ export type FromSpawner =
       readonly stderrTail: string;
     }
   | { readonly type: "exited"; readonly id: InstanceId; readonly report: ExitReport }
+  /** About every second, of those instances whose usage has changed. */
+  | { readonly type: "usage"; readonly usages: readonly UsageOfInstance[] }
   | { readonly type: "output"; readonly lines: readonly OutputLine[] }
   | {
       readonly type: "log";

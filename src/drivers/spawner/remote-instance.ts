@@ -23,6 +23,7 @@ export class RemoteInstance implements DriverInstance {
   #hasExited = false;
   /** What to end should the spawner die; undefined before it has told. */
   footprint: Footprint | undefined;
+  usage: InstanceUsage | undefined;
 
   constructor(id: InstanceId, orders: InstanceOrders, clock: Clock) {
     this.id = id;
@@ -45,10 +46,6 @@ export class RemoteInstance implements DriverInstance {
 
   thaw(): Promise<void> {
     return this.#freezeSwitch.thaw();
-  }
-
-  get usage(): InstanceUsage | undefined {
-    return undefined;
   }
 
   stop(graceMs: number): void {
@@ -77,6 +74,7 @@ export class RemoteInstance implements DriverInstance {
 
   settleExited(report: ExitReport): void {
     this.#hasExited = true;
+    this.usage = report.usage ?? this.usage;
     this.#freezeSwitch.gone();
     this.#listening.reject(new StartError("CAExited", "it ended before it listened", report.stderrTail));
     this.#exited.resolve(report);

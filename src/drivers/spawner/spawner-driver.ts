@@ -126,6 +126,12 @@ export class SpawnerDriver implements Driver {
         this.#instances.get(message.id)?.settleExited(message.report);
         this.#instances.delete(message.id);
         return;
+      case "usage":
+        for (const { id, usage } of message.usages) {
+          const instance = this.#instances.get(id);
+          if (instance !== undefined) instance.usage = usage;
+        }
+        return;
       case "output":
         this.#options.output(message.lines);
         return;

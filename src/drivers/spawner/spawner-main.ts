@@ -66,6 +66,7 @@ async function setUp(setup: SpawnerSetup): Promise<LocalDriver> {
     clock: systemClock,
     output: (lines) => post({ type: "output", lines }),
     configuration: setup.configuration,
+    onUsage: (usages) => post({ type: "usage", usages }),
     onFootprint: (instance, footprint) => post({ type: "footprint", id: instance.id, footprint }),
   });
 }

@@ -6,11 +6,13 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Driver, OutputSink } from "../driver.ts";
 import { endContract } from "./end-contract.ts";
+import { freezeContract } from "./freeze-contract.ts";
 import { remains } from "./host-inventory.ts";
 import { isolationContract } from "./isolation-contract.ts";
 import { outputContract } from "./output-contract.ts";
 import { startContract } from "./start-contract.ts";
 import { TestHome } from "./test-function.ts";
+import { usageContract } from "./usage-contract.ts";
 
 /** The driver under test. */
 export interface ContractSubject {
@@ -63,6 +65,8 @@ export function driverContract(subject: ContractSubject): void {
     });
     startContract(context);
     endContract(context);
+    freezeContract(context);
+    usageContract(context);
     outputContract(context);
     isolationContract(context);
     test("close: leaves no control group and no mount, and is idempotent", async () => {

@@ -17,7 +17,8 @@ export function endContract(context: ContractContext): void {
     test("exited: the code that the program ended with", async () => {
       const [instance, dialogue] = await startAndOpen();
       dialogue.tell({ do: "exit", code: 7 });
-      const report = await instance.exited;
+      const { usage, ...report } = await instance.exited;
+      assert.equal(usage !== undefined, context.driver.capabilities.usage);
       assert.deepEqual(report, { code: 7, signal: undefined, outOfMemory: false, stderrTail: "" });
     });
 

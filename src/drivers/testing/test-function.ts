@@ -25,6 +25,9 @@ const orders = {
   signal: ({ name }) => { process.kill(process.pid, name); return {}; },
   ignoreTerm: () => { process.on("SIGTERM", () => {}); return {}; },
   exitOnTerm: ({ code }) => { process.on("SIGTERM", () => process.exit(code)); return {}; },
+  burn: ({ milliseconds }) => { const until = Date.now() + milliseconds; while (Date.now() < until); return {}; },
+  count: () => { setInterval(() => console.log("program"), 5);
+    spawn("sh", ["-c", "while :; do echo child; sleep 0.01; done"], { stdio: "inherit" }); return {}; },
   sleeper: ({ seconds }) => { spawn("sleep", [seconds], { detached: true, stdio: "ignore" }).unref(); return {}; },
   hoard: ({ megabytes }) => { for (let i = 0; i < megabytes; i++) hoard.push(Buffer.alloc(1 << 20, 1)); return {}; },
   childHoard: ({ megabytes }) => { spawn(process.execPath, ["-e",
