@@ -78,7 +78,7 @@ async function halfFullPool(size: number): Promise<() => void> {
       startLimitMs: 600_000,
     }),
     logger: silentLogger,
-    events: { statusChanged() {}, instanceExited() {}, startFailed() {} },
+    events: { statusChanged() {}, instanceExited() {}, remark() {}, startFailed() {} },
   });
   scheduler.put(entry("r1", { instanceConcurrency: CONCURRENCY, memoryMb: 1 }));
   const calls = Array.from({ length: size * CONCURRENCY }, () => new FakeCall());

@@ -243,7 +243,12 @@ const scheduler: Scheduler<InstanceLink> = new Scheduler<InstanceLink>({
   region: "local",
   limits: schedulerLimits({}),
   logger: silentLogger,
-  events: { statusChanged() {}, instanceExited() {}, startFailed: (_key, _revision, cause) => console.error(cause) },
+  events: {
+    statusChanged() {},
+    instanceExited() {},
+    remark() {},
+    startFailed: (_key, _revision, cause) => console.error(cause),
+  },
 });
 const revision: Revision = {
   id: "r1" as RevisionId,

@@ -8,10 +8,12 @@ import {
   newInstanceId,
   type Revision,
 } from "../model/model.ts";
+import { Fitness } from "./fitness.ts";
 import type { SlotHolder } from "./free-slots.ts";
-import { type InstanceState, linkOf } from "./instance-state.ts";
+import { type Availability, type InstanceState, linkOf, type Settled } from "./instance-state.ts";
 import type { SchedulerLimits } from "./limits.ts";
 import type { Link, LinkFactory, LinkObserver } from "./link.ts";
+import { Rest, type Sleeper } from "./rest.ts";
 import type { Room, RoomHolder } from "./room.ts";
 import { startSpec } from "./start-spec.ts";
 import type { StartTurns } from "./start-turns.ts";
@@ -19,20 +21,24 @@ import type { StartTurns } from "./start-turns.ts";
 /** What a driver that is at the start limit may take to say why: it knows more than that time is over. */
 const DRIVER_REPORT_MS = 500;
 
+const BYTES_PER_MB = 1024 * 1024;
+
 /** What an instance tells the pool that it belongs to. */
 export interface InstanceObserver<L extends Link> {
-  /** It takes calls for the first time. */
+  /** It may take calls for the first time. */
   instanceReady(instance: Instance<L>): void;
   /** Its free slots have changed. */
   slotsChanged(instance: Instance<L>): void;
-  /** It takes no calls for a moment, or does again. */
-  pausedChanged(instance: Instance<L>, paused: boolean): void;
+  /** Its `availability` and `capacity` may be others. */
+  availabilityChanged(instance: Instance<L>): void;
   /** Its start failed; it is being destroyed. */
   startFailed(instance: Instance<L>, cause: Fault, stderrTail: string): void;
   /** It takes no calls any more. Told once, before `exited`, whoever wanted it, but not after `startFailed`. */
   retired(instance: Instance<L>): void;
   /** Nothing of it runs any more. `expected`: it was told to stop. */
   exited(instance: Instance<L>, report: ExitReport, expected: boolean): void;
+  /** Something about it that the developer of the function should know. */
+  remark(instance: Instance<L>, words: string): void;
 }
 
 /** What instances of one scheduler share. */
@@ -48,7 +54,9 @@ export interface InstanceContext<L extends Link> {
   epochMs(): number;
 }
 
-/** One running copy of a revision. Its embedded timer is first the limit of its start, then that of its idleness. */
+/**
+ * One running copy of a revision; instance-state.ts draws its life. Its embedded timer is the limit of its start.
+ */
 export class Instance<L extends Link> extends Timer implements LinkObserver, SlotHolder, RoomHolder {
   readonly id: InstanceId = newInstanceId();
   readonly revision: Revision;
@@ -57,17 +65,18 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
   seat = -1;
   rank = -1;
   openCalls = 0;
-  /** SlotHolder: above 0 only while it is `ready`, so that a call need not look at the state. */
+  /** SlotHolder: above 0 only while it takes calls, so that a call need not look at the state. */
   capacity = 0;
   readonly #context: InstanceContext<L>;
   readonly #observer: InstanceObserver<L>;
   readonly #driverInstance: DriverInstance;
   readonly #startedAt: number;
   #state: InstanceState<L> = { kind: "starting" };
-  #everReady = false;
+  /** Its idle times; there from when it takes calls on. */
+  #rest: Rest | undefined;
+  /** Calls that its connection takes at once; 0 while it is being opened anew. */
+  #streamsMax = 0;
   #expectedExit = false;
-  /** Monotonic milliseconds; undefined while it has calls, or its first ones may be coming. */
-  #idleSince: number | undefined;
 
   /** Begins its start. */
   constructor(revision: Revision, context: InstanceContext<L>, observer: InstanceObserver<L>) {
@@ -94,23 +103,35 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     return linkOf(this.#state, "send calls to");
   }
 
-  /** Starting or connecting: may take calls soon. */
+  /** May take calls for the first time soon. */
   get isStarting(): boolean {
-    return this.#state.kind === "starting" || this.#state.kind === "connecting";
+    const { kind } = this.#state;
+    return kind === "starting" || kind === "connecting" || kind === "preparing";
   }
 
-  /** Ready or paused: takes calls, now or in a moment. */
-  get isServing(): boolean {
-    return this.#state.kind === "ready" || this.#state.kind === "paused";
+  /** How it can serve a call. */
+  get availability(): Availability {
+    const state = this.#state;
+    if (state.kind !== "serving" || !state.fitness.isHealthy) return "none";
+    switch (state.rest.state) {
+      case "awake":
+        return this.#streamsMax > 0 ? "now" : "soon";
+      case "waking":
+        return "soon";
+      default:
+        return "asleep";
+    }
   }
 
-  get isPaused(): boolean {
-    return this.#state.kind === "paused";
+  /** It runs, but gets no new calls since its health check fails. */
+  get isUnhealthy(): boolean {
+    return this.#state.kind === "serving" && !this.#state.fitness.isHealthy;
   }
 
-  /** RoomHolder: only an instance that takes calls and has none can be spared. */
+  /** RoomHolder: only an instance that could take calls and has none can be spared. */
   get idleSince(): number | undefined {
-    return this.#state.kind === "ready" ? this.#idleSince : undefined;
+    const state = this.#state;
+    return state.kind === "serving" && state.rest.state !== "waking" ? state.rest.idleSince : undefined;
   }
 
   get exited(): Promise<ExitReport> {
@@ -118,10 +139,27 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
   }
 
   status(): InstanceStatus {
-    const phase = this.isStarting ? "starting" : this.isServing ? "ready" : "stopping";
     const { id: instanceId, openCalls } = this;
-    return { instanceId, revisionId: this.revision.id, phase, openCalls, startedAt: this.#startedAt };
+    const { usage } = this.#driverInstance;
+    return {
+      instanceId,
+      revisionId: this.revision.id,
+      phase: this.#phase(),
+      openCalls,
+      startedAt: this.#startedAt,
+      slots: this.revision.instanceConcurrency,
+      ...(usage && { memoryUsedMb: usage.memoryBytes / BYTES_PER_MB }),
+    };
   }
+
+  #phase(): InstanceStatus["phase"] {
+    if (this.isStarting) return "starting";
+    if (this.#state.kind !== "serving") return "stopping";
+    if (!this.#state.fitness.isHealthy) return "unhealthy";
+    return this.#state.rest.state === "frozen" ? "frozen" : "ready";
+  }
+
+  // ---- its calls
 
   /** Takes a slot; the caller has seen that one is free. */
   acquire(): void {
@@ -129,7 +167,7 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
       throw new Error(`Cannot take a slot of an instance that is ${this.#state.kind} with ${this.openCalls} calls`);
     }
     this.openCalls += 1;
-    this.#idleSince = undefined;
+    if (this.#rest !== undefined) this.#rest.idleSince = undefined;
   }
 
   /** Gives one slot back, once for each call. */
@@ -140,16 +178,30 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     if (this.capacity > 0) this.#observer.slotsChanged(this);
     if (this.openCalls > 0) return;
     if (this.#state.kind === "draining") this.stop();
-    else if (this.isServing) this.#becomeIdle();
+    else this.#idleAgain();
   }
+
+  #idleAgain(): void {
+    if (this.#state.kind !== "serving" || this.openCalls > 0) return;
+    this.#state.rest.begin(this.#context.nowMs());
+    if (this.#context.turns.someWaitForRoom) this.#context.turns.roomChanged();
+  }
+
+  /** Has it take calls again where it is asleep; the pool is told when it does. */
+  wake(): void {
+    if (this.#state.kind === "serving") this.#state.rest.wake();
+  }
+
+  // ---- its end
 
   /** No new calls; stopped when the last one has ended. For a redeploy, and after a call that ran into its timeout. */
   drain(): void {
-    if (this.isStarting || (this.isServing && this.openCalls === 0)) {
-      this.stop();
-    } else if (this.#state.kind === "ready" || this.#state.kind === "paused") {
-      this.#state = { kind: "draining", link: this.#state.link };
+    if (this.#state.kind === "serving" && this.openCalls > 0) {
+      this.#state = { ...this.#state, kind: "draining" };
+      this.#state.fitness.end();
       this.#retire();
+    } else if (this.isStarting || this.#state.kind === "serving") {
+      this.stop();
     }
   }
 
@@ -158,10 +210,21 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     this.drain();
   }
 
-  /** SIGTERM, then SIGKILL; at once SIGKILL where it served no call yet. Calls on it end. */
-  stop(graceMs = this.#context.limits.stopGraceMs): void {
-    if (this.#state.kind === "gone") return;
-    if (this.#state.kind !== "stopping") this.#expectedExit = true;
+  /**
+   * /pre-stop where the function wants it, SIGTERM, then SIGKILL; at once SIGKILL where it served no call yet. Calls on
+   * it end. `hookLimitMs`: what /pre-stop may take at the most.
+   */
+  stop(graceMs = this.#context.limits.stopGraceMs, hookLimitMs = Number.POSITIVE_INFINITY): void {
+    const { kind } = this.#state;
+    if (kind === "gone") return;
+    if (kind !== "stopping") this.#expectedExit = true;
+    const state = this.#state;
+    if ((state.kind === "serving" || state.kind === "draining") && this.revision.hooks?.preStop !== undefined) {
+      void this.#leave({ ...state, kind: state.kind }, graceMs, hookLimitMs);
+      return;
+    }
+    // One that is being asked goes when it has answered, unless there is less time now.
+    if (kind === "leaving" && hookLimitMs === Number.POSITIVE_INFINITY) return;
     const wasStarting = this.isStarting;
     this.#end();
     if (wasStarting) this.#driverInstance.destroy();
@@ -169,14 +232,34 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     this.#context.turns.finished(this);
   }
 
-  /** To `stopping`, from wherever it is; tells the pool, unless that learned of it (draining, a failed start). */
-  #end(told = false): void {
-    if (this.#state.kind === "stopping") return;
-    const before = this.#state;
-    this.#state = { kind: "stopping" };
+  /** Asks for /pre-stop, then stops it. */
+  async #leave(before: Settled<L, "serving" | "draining">, graceMs: number, hookLimitMs: number): Promise<void> {
+    const { fitness, rest } = before;
+    this.#withdraw();
+    this.#state = { ...before, kind: "leaving" };
+    const problem = rest.state === "awake" ? undefined : await rest.thaw();
+    if (problem === undefined && this.#state.kind === "leaving") await fitness.hook("preStop", hookLimitMs);
+    if (this.#state.kind !== "leaving") return;
+    this.#end();
+    this.#driverInstance.stop(graceMs);
+  }
+
+  /** Takes no calls from now on and gives its room back; the pool is told, unless it knows. */
+  #withdraw(isKnown = false): void {
+    const state = this.#state;
     this.#context.wheel.disarm(this);
     this.#context.room.leave(this);
-    if (before.kind !== "draining" && !told) this.#retire();
+    if ("fitness" in state) state.fitness.end();
+    if ("rest" in state) state.rest.end();
+    if (!isKnown && state.kind !== "draining" && state.kind !== "leaving") this.#retire();
+  }
+
+  /** To `stopping`, from wherever it is. */
+  #end(isKnown = false): void {
+    if (this.#state.kind === "stopping") return;
+    const before = this.#state;
+    this.#withdraw(isKnown);
+    this.#state = { kind: "stopping" };
     if ("link" in before) before.link.close();
   }
 
@@ -184,28 +267,6 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     this.capacity = 0;
     this.#observer.slotsChanged(this);
     this.#observer.retired(this);
-  }
-
-  #becomeIdle(): void {
-    this.#idleSince = this.#context.nowMs();
-    // A timer that is armed looks at #idleSince when it fires: calls that come and go arm nothing.
-    if (!this.armed) this.#context.wheel.arm(this, this.#context.limits.idleStopMs);
-    if (this.#context.turns.someWaitForRoom) this.#context.turns.roomChanged();
-  }
-
-  /** The start took too long, or the instance may have been idle long enough. */
-  override fire(nowMs: number): void {
-    if (this.isStarting) {
-      const seconds = this.#context.limits.startLimitMs / 1000;
-      this.#failStart(
-        fault("FunctionNotStarted", `no HTTP/2 on caPort ${this.revision.caPort} within ${seconds} s`),
-        "",
-      );
-    } else if (this.isServing && this.#idleSince !== undefined) {
-      const leftMs = this.#idleSince + this.#context.limits.idleStopMs - nowMs;
-      if (leftMs > 0) this.#context.wheel.arm(this, leftMs);
-      else this.stop();
-    }
   }
 
   // ---- the driver's instance
@@ -227,6 +288,14 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     this.#failStart(fault(known.errorType, known.message), known.stderrTail);
   }
 
+  /** Its start took too long. */
+  override fire(): void {
+    if (!this.isStarting) return;
+    const seconds = this.#context.limits.startLimitMs / 1000;
+    const cause = `no HTTP/2 on caPort ${this.revision.caPort} within ${seconds} s`;
+    this.#failStart(fault("FunctionNotStarted", cause), "");
+  }
+
   #failStart(cause: Fault, stderrTail: string): void {
     this.#expectedExit = true;
     this.#end(true);
@@ -237,9 +306,10 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
   }
 
   #exited(report: ExitReport): void {
-    if (this.#state.kind === "connecting") {
+    if (this.#state.kind === "connecting" || this.#state.kind === "preparing") {
       const how = report.signal === undefined ? `exited with code ${report.code}` : `was killed by ${report.signal}`;
-      this.#failStart(fault("CAExited", `the program ${how} before it spoke HTTP/2`), report.stderrTail);
+      const when = this.#state.kind === "connecting" ? "before it spoke HTTP/2" : "before it took calls";
+      this.#failStart(fault("CAExited", `the program ${how} ${when}`), report.stderrTail);
     }
     this.#end();
     this.#state = { kind: "gone" };
@@ -252,33 +322,15 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
   // ---- the link
 
   ready(streamsMax: number): void {
-    if (!this.isStarting && !this.isServing) return;
-    if (streamsMax < 1) {
-      // A peer that allows no stream is not ready; it may allow some later.
-      this.unavailable();
-      return;
-    }
-    const wasPaused = this.isPaused;
-    this.#state = { kind: "ready", link: linkOf(this.#state, "make ready") };
-    this.capacity = Math.min(this.revision.instanceConcurrency, streamsMax);
-    if (this.#everReady) {
-      if (wasPaused) this.#observer.pausedChanged(this, false);
-      this.#observer.slotsChanged(this);
-    } else {
-      this.#everReady = true;
-      this.#context.wheel.disarm(this);
-      this.#observer.instanceReady(this);
-      if (this.isServing && this.openCalls === 0) this.#becomeIdle();
-      this.#context.turns.finished(this);
-    }
+    this.#streamsMax = streamsMax;
+    // A peer that allows no stream is not ready; it may allow some later.
+    if (this.#state.kind === "connecting" && streamsMax >= 1) this.#prepare(this.#state.link);
+    else this.#show();
   }
 
   unavailable(): void {
-    if (this.#state.kind !== "ready") return;
-    this.#state = { kind: "paused", link: this.#state.link };
-    this.capacity = 0;
-    this.#observer.pausedChanged(this, true);
-    this.#observer.slotsChanged(this);
+    this.#streamsMax = 0;
+    this.#show();
   }
 
   lost(cause: Fault): void {
@@ -288,5 +340,71 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
       this.#end();
       this.#driverInstance.destroy();
     }
+  }
+
+  /** What comes between the first SETTINGS and the first call. */
+  #prepare(link: L): void {
+    // The limit of a start ends here; what follows has limits of its own.
+    this.#context.wheel.disarm(this);
+    const fitness = new Fitness(this.revision, link, this.#context.wheel, {
+      prepared: () => this.#serve(link, fitness),
+      unprepared: (cause) => this.#failStart(cause, ""),
+      healthChanged: () => this.#show(),
+      remark: (words) => this.#observer.remark(this, words),
+    });
+    this.#state = { kind: "preparing", link, fitness };
+    fitness.begin();
+  }
+
+  #serve(link: L, fitness: Fitness): void {
+    const { wheel, limits, driver, turns } = this.#context;
+    const instance = this.#driverInstance;
+    const canFreeze = driver.capabilities.freeze;
+    const rest = new Rest({ instance, link, wheel, limits, canFreeze, sleeper: this.#sleeper(fitness) });
+    this.#rest = rest;
+    this.#state = { kind: "serving", link, fitness, rest };
+    this.#updateCapacity();
+    this.#observer.instanceReady(this);
+    this.#idleAgain();
+    turns.finished(this);
+  }
+
+  #sleeper(fitness: Fitness): Sleeper {
+    const instance = this;
+    return {
+      // One that is unhealthy, or connects anew, must run to become well again.
+      get mayFreeze() {
+        return instance.availability === "now";
+      },
+      mayStop: true,
+      get isAsking() {
+        return fitness.isAsking;
+      },
+      beforeFreeze: () => fitness.hook("preFreeze"),
+      restChanged: () => this.#restChanged(fitness),
+      idledOut: () => this.stop(),
+      lostAsleep: (problem) => this.lost(fault("FunctionUnresponsive", `the instance did not wake up: ${problem}`)),
+      remark: (words) => this.#observer.remark(this, words),
+    };
+  }
+
+  #restChanged(fitness: Fitness): void {
+    const state = this.#rest?.state;
+    if (state === "freezing") fitness.pause();
+    else if (state === "awake") fitness.resume();
+    this.#show();
+    if (state === "awake") this.#idleAgain();
+  }
+
+  /** Its availability may be another. */
+  #show(): void {
+    if (this.#state.kind !== "serving") return;
+    this.#updateCapacity();
+    this.#observer.availabilityChanged(this);
+  }
+
+  #updateCapacity(): void {
+    const takesCalls = this.availability === "now";
+    this.capacity = takesCalls ? Math.min(this.revision.instanceConcurrency, this.#streamsMax) : 0;
   }
 }

@@ -6,6 +6,8 @@ export interface SchedulerLimits {
   readonly queueCallsMax: number;
   /** Wait in the queue while no instance can be added. While one is starting it is `startLimitMs`. */
   readonly queueWaitAtLimitMs: number;
+  /** An instance without calls is frozen after this time, where the driver can; from `idleStopMs` on: never. */
+  readonly idleFreezeMs: number;
   /** An instance without calls is stopped after this time. */
   readonly idleStopMs: number;
   /** Instances of all functions, also those that end; a redeploy may go one beyond. */
@@ -25,6 +27,7 @@ export const defaultSchedulerLimits: SchedulerLimits = {
   startLimitMs: 120_000,
   queueCallsMax: 1000,
   queueWaitAtLimitMs: 10_000,
+  idleFreezeMs: 1000,
   idleStopMs: 300_000,
   instancesMax: 100,
   startsAtOnceMax: 4,

@@ -7,7 +7,7 @@ import type { Instance, InstanceContext } from "./instance.ts";
 import type { Link } from "./link.ts";
 import { NewerRevision } from "./newer-revision.ts";
 import { Pool, type PoolObserver } from "./pool.ts";
-import { functionBlocked, functionGone, noMemory, queueFull, waitOver } from "./refusals.ts";
+import { allUnhealthy, functionBlocked, functionGone, noMemory, queueFull, waitOver } from "./refusals.ts";
 import { decideStarts, type ScaleDecision } from "./scale-decision.ts";
 import type { StartAttempt, StartCandidate } from "./start-turns.ts";
 import type { Waiter } from "./waiter.ts";
@@ -21,6 +21,7 @@ export interface FunctionContext<L extends Link> extends InstanceContext<L> {
   statusChanged(key: FunctionKey): void;
   instanceExited(instance: Instance<L>, report: ExitReport, expected: boolean): void;
   startFailed(revision: Revision, cause: Fault, stderrTail: string): void;
+  remark(key: FunctionKey, words: string): void;
   /** It was removed, and its last instance is gone. */
   functionEnded(ended: ManagedFunction<L>): void;
 }
@@ -93,7 +94,7 @@ export class ManagedFunction<L extends Link> extends Timer implements PoolObserv
     const mayTake = this.#queue.length === 0 && !this.#isBlocked;
     const instance = mayTake ? this.#serving.take() : undefined;
     if (instance !== undefined) {
-      if (this.#serving.isAboveSoftConcurrency) this.#context.turns.want(this);
+      if (this.#serving.isAboveSoftConcurrency) this.#scale();
       this.#queue.grant(waiter, instance);
       return;
     }
@@ -155,6 +156,7 @@ export class ManagedFunction<L extends Link> extends Timer implements PoolObserv
     return decideStarts({
       waitingCalls: this.#queue.length,
       comingInstances: serving.comingCount,
+      asleepInstances: serving.asleepCount,
       instances: serving.startingCount + serving.servingCount,
       callsPerInstance: serving.callsPerInstance,
       aboveSoftConcurrency: serving.isAboveSoftConcurrency,
@@ -196,9 +198,10 @@ export class ManagedFunction<L extends Link> extends Timer implements PoolObserv
     if (this.#queue.length > 0 || this.#serving.isAboveSoftConcurrency) this.#scale();
   }
 
-  /** Has started what the queue needs, as turns and room come. */
+  /** Has woken what the queue needs, and started as turns and room come. */
   #scale(): void {
     if (this.#removed) return;
+    this.#serving.wake(this.#decide().wake);
     this.#context.turns.want(this);
     this.#review();
   }
@@ -224,7 +227,7 @@ export class ManagedFunction<L extends Link> extends Timer implements PoolObserv
     if (!this.armed || this.dueAt !== lookAt) wheel.arm(this, lookAt - nowMs);
   }
 
-  /** A start is under way that will serve waiting calls. */
+  /** Something is under way that will serve waiting calls. */
   get #isHopeful(): boolean {
     if (this.#serving.comingCount > 0 || this.#context.turns.isWaitingForTurn(this)) return true;
     return this.#next?.isStarting === true;
@@ -256,6 +259,7 @@ export class ManagedFunction<L extends Link> extends Timer implements PoolObserv
     const { limitedBy } = this.#decide();
     const pause = serving.backOff.refusal(nowMs);
     if (pause !== undefined) return pause;
+    if (serving.isUnhealthy) return allUnhealthy(serving.servingCount);
     const seen = { limitedBy, instances: serving.servingCount, instanceConcurrency, memoryMb };
     return waitOver(waitedMs, seen, this.#context.limits);
   }
@@ -287,6 +291,10 @@ export class ManagedFunction<L extends Link> extends Timer implements PoolObserv
     this.#context.instanceExited(instance, report, expected);
     this.#context.statusChanged(this.key);
     this.#endIfEmpty();
+  }
+
+  poolRemark(_pool: Pool<L>, words: string): void {
+    this.#context.remark(this.key, words);
   }
 
   /** maximumInstanceCount 0 switches a function off: new calls are refused, open ones end. */

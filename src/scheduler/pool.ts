@@ -9,11 +9,16 @@ import type { Link } from "./link.ts";
 export interface PoolObserver<L extends Link> {
   /** Its first, or one more, instance takes calls. */
   poolReady(pool: Pool<L>): void;
-  /** A slot became free, or an instance that took calls does so no more: look at the queue. */
+  /** A slot became free, or what its instances can do for calls is something else: look at the queue. */
   poolChanged(pool: Pool<L>): void;
   poolStartFailed(pool: Pool<L>, cause: Fault): void;
   poolInstanceExited(pool: Pool<L>, instance: Instance<L>, report: ExitReport, expected: boolean): void;
+  /** Something that the developer of the function should know; told once for each revision. */
+  poolRemark(pool: Pool<L>, words: string): void;
 }
+
+/** Different remarks of one revision that are told. */
+const REMARKS_MAX = 100;
 
 export interface StartFailure {
   readonly fault: Fault;
@@ -33,7 +38,11 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
   readonly #free: FreeSlots<Instance<L>>;
   readonly #starting = new Set<Instance<L>>();
   readonly #serving = new Set<Instance<L>>();
-  readonly #paused = new Set<Instance<L>>();
+  /** Those that serve, and will take calls soon without being asked: they connect anew, or wake up. */
+  readonly #soon = new Set<Instance<L>>();
+  /** Those that serve and are asleep, oldest first. */
+  readonly #asleep = new Set<Instance<L>>();
+  readonly #remarks = new Set<string>();
   /** What the last instance that came up takes at once: it may allow fewer streams than the configuration says. */
   #callsPerInstance: number;
   #retired = false;
@@ -51,14 +60,24 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
     return this.#starting.size;
   }
 
-  /** Instances that take calls, also those that are connecting anew. */
+  /** Instances that take calls, also those that sleep, connect anew or are unhealthy. */
   get servingCount(): number {
     return this.#serving.size;
   }
 
-  /** Instances that will take calls soon: starting, or connecting anew. */
+  /** Instances that will take calls soon: starting, waking up, or connecting anew. */
   get comingCount(): number {
-    return this.#starting.size + this.#paused.size;
+    return this.#starting.size + this.#soon.size;
+  }
+
+  /** Instances that take calls when they are woken. */
+  get asleepCount(): number {
+    return this.#asleep.size;
+  }
+
+  /** Whether it has instances that serve, and the health check of each fails. */
+  get isUnhealthy(): boolean {
+    return this.#serving.size > 0 && [...this.#serving].every((instance) => instance.isUnhealthy);
   }
 
   get callsPerInstance(): number {
@@ -82,6 +101,11 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
     this.#starting.add(instance);
   }
 
+  /** Wakes as many that are asleep, the longest alive first. */
+  wake(count: number): void {
+    for (const instance of [...this.#asleep].sort((a, b) => a.seat - b.seat).slice(0, count)) instance.wake();
+  }
+
   /** An instance with a slot taken for a call; undefined: all are full. */
   take(): Instance<L> | undefined {
     const instance = this.#free.preferred();
@@ -102,10 +126,11 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
   instanceReady(instance: Instance<L>): void {
     this.backOff.worked();
     this.lastFailure = undefined;
-    this.#callsPerInstance = instance.capacity;
+    if (instance.capacity > 0) this.#callsPerInstance = instance.capacity;
     this.#starting.delete(instance);
     this.#serving.add(instance);
     this.#free.add(instance);
+    this.#sort(instance);
     this.#observer.poolReady(this);
   }
 
@@ -114,9 +139,24 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
     if (!this.#retired && instance.rank >= 0) this.#observer.poolChanged(this);
   }
 
-  pausedChanged(instance: Instance<L>, paused: boolean): void {
-    if (paused) this.#paused.add(instance);
-    else this.#paused.delete(instance);
+  availabilityChanged(instance: Instance<L>): void {
+    this.#sort(instance);
+    this.#free.update(instance);
+    if (!this.#retired) this.#observer.poolChanged(this);
+  }
+
+  #sort(instance: Instance<L>): void {
+    const { availability } = instance;
+    if (availability === "soon") this.#soon.add(instance);
+    else this.#soon.delete(instance);
+    if (availability === "asleep") this.#asleep.add(instance);
+    else this.#asleep.delete(instance);
+  }
+
+  remark(_instance: Instance<L>, words: string): void {
+    if (this.#remarks.has(words) || this.#remarks.size >= REMARKS_MAX) return;
+    this.#remarks.add(words);
+    this.#observer.poolRemark(this, words);
   }
 
   startFailed(instance: Instance<L>, cause: Fault, stderrTail: string): void {
@@ -129,7 +169,8 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
   retired(instance: Instance<L>): void {
     this.#starting.delete(instance);
     this.#serving.delete(instance);
-    this.#paused.delete(instance);
+    this.#soon.delete(instance);
+    this.#asleep.delete(instance);
     this.#free.remove(instance);
     if (!this.#retired) this.#observer.poolChanged(this);
   }

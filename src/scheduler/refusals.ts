@@ -27,6 +27,11 @@ export function noMemory(memoryMb: number, limits: SchedulerLimits): Fault {
   );
 }
 
+/** No instance takes calls, for no other reason than its health check. */
+export function allUnhealthy(instances: number): Fault {
+  return fault("HealthCheckFailed", `the health checks of all ${instances} instances fail`);
+}
+
 /** The wait in the queue is over. `limitedBy`: what kept more instances from starting; undefined: starts that hang. */
 export function waitOver(
   waitedMs: number,

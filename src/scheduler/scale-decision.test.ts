@@ -5,6 +5,7 @@ import { decideStarts, type ScaleObservation } from "./scale-decision.ts";
 const roomy: ScaleObservation = {
   waitingCalls: 0,
   comingInstances: 0,
+  asleepInstances: 0,
   instances: 0,
   callsPerInstance: 3,
   aboveSoftConcurrency: false,
@@ -36,22 +37,38 @@ test("decideStarts starts one early above instanceSoftConcurrency, unless one co
 test("decideStarts names the tightest limit", () => {
   const waitingCalls = 30;
   assert.deepEqual(decide({ waitingCalls, instances: 3, functionInstancesMax: 5 }), {
+    wake: 0,
     start: 2,
     limitedBy: "function",
   });
-  assert.deepEqual(decide({ waitingCalls, accountInstancesLeft: 4 }), { start: 4, limitedBy: "account" });
-  assert.deepEqual(decide({ waitingCalls, accountInstancesLeft: -1 }), { start: 0, limitedBy: "account" });
-  assert.deepEqual(decide({ waitingCalls, hostMemoryLeftMb: 1535 }), { start: 2, limitedBy: "host" });
+  assert.deepEqual(decide({ waitingCalls, accountInstancesLeft: 4 }), { wake: 0, start: 4, limitedBy: "account" });
+  assert.deepEqual(decide({ waitingCalls, accountInstancesLeft: -1 }), { wake: 0, start: 0, limitedBy: "account" });
+  assert.deepEqual(decide({ waitingCalls, hostMemoryLeftMb: 1535 }), { wake: 0, start: 2, limitedBy: "host" });
   assert.deepEqual(decide({ waitingCalls, functionInstancesMax: 4, accountInstancesLeft: 2 }), {
+    wake: 0,
     start: 2,
     limitedBy: "account",
   });
-  assert.deepEqual(decide({ waitingCalls }), { start: 10, limitedBy: undefined });
+  assert.deepEqual(decide({ waitingCalls }), { wake: 0, start: 10, limitedBy: undefined });
 });
 
 test("decideStarts pauses after failed starts, then tries one at a time until one works", () => {
   const waitingCalls = 30;
-  assert.deepEqual(decide({ waitingCalls, backOff: "paused" }), { start: 0, limitedBy: "backOff" });
+  assert.deepEqual(decide({ waitingCalls, backOff: "paused" }), { wake: 0, start: 0, limitedBy: "backOff" });
   assert.equal(decide({ waitingCalls, backOff: "trying" }).start, 1);
   assert.equal(decide({ waitingCalls, backOff: "trying", comingInstances: 1 }).start, 0);
+});
+
+test("decideStarts wakes those that are asleep before it starts any, whatever the limits", () => {
+  assert.deepEqual(decide({ waitingCalls: 4, asleepInstances: 1 }), { wake: 1, start: 1, limitedBy: undefined });
+  assert.deepEqual(decide({ waitingCalls: 4, asleepInstances: 5, accountInstancesLeft: 0 }), {
+    wake: 2,
+    start: 0,
+    limitedBy: undefined,
+  });
+  assert.deepEqual(decide({ aboveSoftConcurrency: true, asleepInstances: 1 }), {
+    wake: 1,
+    start: 0,
+    limitedBy: undefined,
+  });
 });

@@ -2,8 +2,10 @@
 export interface ScaleObservation {
   /** Calls in the queue. */
   readonly waitingCalls: number;
-  /** Instances of the serving revision that will take calls soon: starting, or connecting anew. */
+  /** Instances of the serving revision that will take calls soon: starting, waking up, or connecting anew. */
   readonly comingInstances: number;
+  /** Instances of the serving revision that are asleep: to wake one takes no room, and a moment. */
+  readonly asleepInstances: number;
   /** Instances of the serving revision that take calls or will: those that finish their last calls do not count. */
   readonly instances: number;
   /** Calls that one more instance is expected to take at once, at least 1. */
@@ -25,6 +27,8 @@ export interface ScaleObservation {
 export type ScaleLimit = "backOff" | "function" | "account" | "host";
 
 export interface ScaleDecision {
+  /** Instances to wake. */
+  readonly wake: number;
   /** Instances to start. */
   readonly start: number;
   /** Set where fewer are started than the calls need: the tightest limit. */
@@ -32,21 +36,23 @@ export interface ScaleDecision {
 }
 
 /**
- * How many instances to start: as many as the waiting calls need beyond what comes anyway. A function fills its
- * instances before it gets another, unless instanceSoftConcurrency asks for the next one early (Function Compute,
+ * How many instances to wake and to start: as many as the waiting calls need beyond what comes anyway, those asleep
+ * first. A function fills its instances before it gets another, unless instanceSoftConcurrency asks for the next one early (Function Compute,
  * "Instance concurrency").
  */
 export function decideStarts(seen: ScaleObservation): ScaleDecision {
   const forQueue = Math.ceil(seen.waitingCalls / seen.callsPerInstance) - seen.comingInstances;
   const early = seen.aboveSoftConcurrency && seen.comingInstances === 0 ? 1 : 0;
-  let start = Math.max(0, forQueue, early);
+  const needed = Math.max(0, forQueue, early);
+  const wake = Math.min(needed, seen.asleepInstances);
+  let start = needed - wake;
   let limitedBy: ScaleLimit | undefined;
   for (const [limit, left] of limitsOf(seen)) {
     if (left >= start) continue;
     start = Math.max(0, left);
     limitedBy = limit;
   }
-  return { start, limitedBy };
+  return { wake, start, limitedBy };
 }
 
 /** How many starts each limit allows now. */

@@ -24,6 +24,8 @@ export interface SchedulerEvents {
   statusChanged(key: FunctionKey): void;
   instanceExited(key: FunctionKey, instanceId: InstanceId, report: ExitReport, expected: boolean): void;
   startFailed(key: FunctionKey, revision: Revision, cause: Fault, stderrTail: string): void;
+  /** Something that the developer of the function should know. */
+  remark(key: FunctionKey, words: string): void;
 }
 
 export interface SchedulerOptions<L extends Link> {
@@ -65,6 +67,7 @@ export class Scheduler<L extends Link> {
       instanceExited: (instance, report, expected) =>
         events.instanceExited(instance.revision.function, instance.id, report, expected),
       startFailed: (revision, cause, stderrTail) => events.startFailed(revision.function, revision, cause, stderrTail),
+      remark: (key, words) => events.remark(key, words),
       functionEnded: (ended) => this.#ended(ended),
     };
   }
@@ -124,11 +127,11 @@ export class Scheduler<L extends Link> {
     for (const known of this.#functions.values()) known.refuseAll(sluiceStops());
   }
 
-  /** Stops every instance, SIGKILL after `graceMs`; resolves when nothing of any runs. */
+  /** Stops every instance, /pre-stop and SIGTERM with `graceMs` each, then SIGKILL; resolves when nothing of any runs. */
   async stopAll(graceMs: number): Promise<void> {
     this.drain();
     const instances = [...this.#context.room.holders];
-    for (const instance of instances) instance.stop(graceMs);
+    for (const instance of instances) instance.stop(graceMs, graceMs);
     await Promise.all(instances.map((instance) => instance.exited));
   }
 

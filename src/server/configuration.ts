@@ -44,6 +44,11 @@ const SETTINGS = {
   startLimitMs: setting(ms, defaultSchedulerLimits.startLimitMs, "from spawn to the first SETTINGS of an instance"),
   queueCallsMax: setting(count, defaultSchedulerLimits.queueCallsMax, "calls of one function that may wait for a slot"),
   queueWaitAtLimitMs: setting(ms, defaultSchedulerLimits.queueWaitAtLimitMs, "wait for a slot at the instance limit"),
+  idleFreezeMs: setting(
+    ms,
+    defaultSchedulerLimits.idleFreezeMs,
+    "an instance without calls is frozen after this time, where the isolation can; from idleStopMs on: never",
+  ),
   idleStopMs: setting(ms, defaultSchedulerLimits.idleStopMs, "an instance without calls is stopped after this time"),
   instancesMax: setting(count, defaultSchedulerLimits.instancesMax, "instances of all functions"),
   startsAtOnceMax: setting(

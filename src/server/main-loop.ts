@@ -106,6 +106,7 @@ export class MainLoop {
         startLimitMs: configuration.startLimitMs,
         queueCallsMax: configuration.queueCallsMax,
         queueWaitAtLimitMs: configuration.queueWaitAtLimitMs,
+        idleFreezeMs: configuration.idleFreezeMs,
         idleStopMs: configuration.idleStopMs,
         instancesMax: configuration.instancesMax,
         startsAtOnceMax: configuration.startsAtOnceMax,
@@ -125,6 +126,7 @@ export class MainLoop {
         startFailed: (key, _revision, cause, stderrTail) => {
           this.#platformLine(key, stderrTail === "" ? cause.message : `${cause.message}\n${stderrTail}`);
         },
+        remark: (key, words) => this.#platformLine(key, words),
       },
     });
     this.gateway.attach(this.scheduler);

@@ -118,7 +118,7 @@ export class GatewayBench {
       region: "local",
       limits: schedulerLimits({ stopGraceMs: 100, ...limits }),
       logger,
-      events: { statusChanged() {}, instanceExited() {}, startFailed() {} },
+      events: { statusChanged() {}, instanceExited() {}, remark() {}, startFailed() {} },
     });
     this.gateway.attach(this.scheduler);
   }

@@ -141,6 +141,8 @@ export class SchedulerBench implements LinkFactory<FakeLink> {
   readonly changed: FunctionKey[] = [];
   /** For each instance that exited, in order, whether it was told to. */
   readonly exits: boolean[] = [];
+  /** What developers were told. */
+  readonly remarks: string[] = [];
 
   constructor(limits: Partial<SchedulerLimits> = {}) {
     this.scheduler = new Scheduler<FakeLink>({
@@ -154,6 +156,7 @@ export class SchedulerBench implements LinkFactory<FakeLink> {
         statusChanged: (key) => this.changed.push(key),
         instanceExited: (_key, _instanceId, _report, expected) => this.exits.push(expected),
         startFailed() {},
+        remark: (_key, words) => this.remarks.push(words),
       },
     });
   }
