@@ -46,7 +46,7 @@ test("ask: a hook is a whole request in one HEADERS frame, with the headers of e
   const list = head?.headers ?? [];
   assert.match(list.at(-1) ?? "", /^[0-9a-f-]{20,}$/);
   assert.deepEqual(list.slice(0, -1), [
-    ...[":method", "POST", ":scheme", "http", ":path", "/initialize", ":authority", "127.0.0.1:9000"],
+    ...[":method", "POST", ":scheme", "http", ":path", "/initialize", ":authority", "127.0.0.1:9000", "te", "trailers"],
     ...["x-fc-account-id", "1", "x-fc-function-handler", "h", "x-fc-function-memory", "512"],
     ...["x-fc-function-name", "f", "x-fc-qualifier", "LATEST", "x-fc-region", "local", "x-fc-service-name", "s"],
     ...["x-fc-control-path", "/initialize", "x-fc-request-id"],

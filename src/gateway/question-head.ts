@@ -13,10 +13,10 @@ export function questionHead(question: InstanceQuestion, caPort: number, runtime
     question.kind === "http"
       ? [":method", question.method, ":scheme", "http", ":path", question.path, ":authority", authority]
       : [":method", "POST", ":scheme", "http", ":path", HEALTH_CHECK_PATH, ":authority", authority];
+  // Trailers are read of every answer. Without this gRPC's C core resets a POST where it could say UNIMPLEMENTED.
+  head.push("te", "trailers");
   if (question.kind === "grpcHealth") {
-    // gRPC over HTTP/2, "Requests".
-    head.push("te", "trailers", "grpc-timeout", formatGrpcTimeout(question.timeoutMs));
-    head.push("content-type", "application/grpc");
+    head.push("grpc-timeout", formatGrpcTimeout(question.timeoutMs), "content-type", "application/grpc");
   }
   for (let i = 0; i < runtimeHeaders.length; i += 2) {
     const name = runtimeHeaders[i] as string;

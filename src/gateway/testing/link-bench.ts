@@ -1,22 +1,60 @@
 import { duplexPair } from "node:stream";
-import { silentLogger, TimerWheel } from "../../base/base.ts";
+import { type Clock, silentLogger, TimerWheel } from "../../base/base.ts";
 import { FakeClock } from "../../base/testing/fake-clock.ts";
 import type { ExitReport } from "../../drivers/driver.ts";
 import { connectionOptions, type HeaderList, type Stream, type StreamHandler } from "../../h2/h2.ts";
 import { PREFACE, type ReadFrame, SETTINGS_ACK, settings } from "../../h2/testing/script.ts";
 import { BusyMeter } from "../../metering/metering.ts";
 import type { InstanceId, Revision, UsageRecord } from "../../model/model.ts";
+import type { LinkObserver } from "../../scheduler/scheduler.ts";
 import { entry } from "../../scheduler/testing/scheduler-bench.ts";
 import { ChunkGarbage } from "../chunk-garbage.ts";
 import { FlushQueue } from "../flush-queue.ts";
 import { runtimeHeaders } from "../forwarded-head.ts";
-import { InstanceLink } from "../instance-link.ts";
+import { InstanceLink, type LinkedInstance } from "../instance-link.ts";
 import { gatewayLimits } from "../limits.ts";
 import { Refusals } from "../refusals.ts";
 import { TurnQueue } from "../turn-queue.ts";
 import { RawPeer } from "./raw-peer.ts";
 
 const CALL: HeaderList = [":method", "POST", ":scheme", "http", ":path", "/p.S/M", ":authority", "f"];
+
+const thrown = (error: unknown): never => {
+  throw error;
+};
+
+/** A link as the gateway opens it, to whatever instance. */
+export function openLink(options: {
+  readonly clock: Clock;
+  readonly instance: LinkedInstance;
+  readonly observer: LinkObserver;
+  readonly wheel?: TimerWheel;
+  readonly revision?: Partial<Revision>;
+  readonly record?: (record: UsageRecord) => void;
+}): InstanceLink {
+  const { clock, instance, observer, record = () => {} } = options;
+  const { revision } = entry("r1", { instanceConcurrency: 10, instanceSoftConcurrency: 10, ...options.revision });
+  const { function: key, id: revisionId, memoryMb } = revision;
+  return new InstanceLink({
+    instance,
+    revision,
+    observer,
+    context: {
+      flushQueue: new FlushQueue(clock, thrown),
+      garbage: new ChunkGarbage(),
+      turnQueue: new TurnQueue(),
+      wheel: options.wheel ?? new TimerWheel(clock, thrown),
+      clock,
+      connectionFailed: thrown,
+      instanceOptions: connectionOptions({}),
+      refusals: new Refusals(clock, silentLogger),
+      limits: gatewayLimits(),
+    },
+    clock,
+    meter: new BusyMeter({ instanceId: instance.id, function: key, revisionId, memoryMb }, record, clock),
+    runtimeHeaders: runtimeHeaders(revision, "local"),
+  });
+}
 
 /** A link on fake time to an instance that is a script of frames; what the scheduler is told is kept in words. */
 export class LinkBench {
@@ -41,41 +79,24 @@ export class LinkBench {
     const { clock } = this;
     this.greeting = settings([3, streamsMax]);
     this.#onFrame = onFrame;
-    const { revision } = entry("r1", { instanceConcurrency: 10, instanceSoftConcurrency: 10, ...more });
-    const failed = (error: unknown) => {
-      throw error;
-    };
-    this.wheel = new TimerWheel(clock, failed);
-    const instanceId = "i-1" as InstanceId;
-    const metered = { instanceId, function: revision.function, revisionId: revision.id, memoryMb: revision.memoryMb };
-    this.link = new InstanceLink({
+    this.wheel = new TimerWheel(clock, thrown);
+    this.link = openLink({
+      clock,
+      wheel: this.wheel,
       instance: {
-        id: instanceId,
+        id: "i-1" as InstanceId,
         exited: new Promise((resolve) => {
           this.#exit = resolve;
         }),
         connect: async () => this.#accept(),
       },
-      revision,
+      revision: more,
       observer: {
         ready: (streamsMax) => this.told.push(`ready ${streamsMax}`),
         unavailable: () => this.told.push("unavailable"),
         lost: (cause) => this.told.push(`lost ${cause.errorType}`),
       },
-      context: {
-        flushQueue: new FlushQueue(clock, failed),
-        garbage: new ChunkGarbage(),
-        turnQueue: new TurnQueue(),
-        wheel: this.wheel,
-        clock,
-        connectionFailed: failed,
-        instanceOptions: connectionOptions({}),
-        refusals: new Refusals(clock, silentLogger),
-        limits: gatewayLimits(),
-      },
-      clock,
-      meter: new BusyMeter(metered, (record) => this.usage.push(record), clock),
-      runtimeHeaders: runtimeHeaders(revision, "local"),
+      record: (record) => this.usage.push(record),
     });
   }
 
