@@ -201,6 +201,9 @@ test("ask: a GOAWAY below its stream: put again on the next connection, once", a
     );
     const seen = asked(bench, INITIALIZE);
     await bench.settled();
+    // The second connection did not last, so that the third waits a moment.
+    bench.clock.advance(10);
+    await bench.settled();
     assert.equal(seen.answer()?.kind, times === 1 ? "answered" : "failed");
     assert.equal(bench.connects, times + 1);
     assert.deepEqual(bench.told.slice(0, 2), ["unavailable", "ready 100"]);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { frame, goAway, settings, windowUpdate } from "../h2/testing/script.ts";
 import { LinkBench } from "./testing/link-bench.ts";
+import type { RawPeer } from "./testing/raw-peer.ts";
 
 /** What came of `resume`; undefined: nothing yet. */
 function resumed(bench: LinkBench, timeoutMs = 1000): () => boolean | undefined {
@@ -147,4 +148,37 @@ test("freezing after every call for a day: no PING, and one SETTINGS for each th
   assert.equal(probes(bench), 2000);
   assert.equal(bench.connects, 1);
   assert.deepEqual(bench.told, []);
+});
+
+const ENDS: readonly (readonly [string, (peer: RawPeer) => void])[] = [
+  ["closes each connection before it greets", (peer) => peer.destroy()],
+  ["closes each connection behind its greeting", (peer) => setImmediate(() => peer.destroy())],
+  ["sends GOAWAY behind each greeting", (peer) => peer.send(goAway(0, 0))],
+];
+
+for (const [what, end] of ENDS) {
+  test(`an instance that ${what} is tried again with growing waits, and lost after ten times`, async () => {
+    const bench = await LinkBench.start();
+    bench.afterGreeting = end;
+    bench.peer.send(goAway(0, 0));
+    for (let ms = 0; ms < 1000; ms += 5) {
+      await bench.settled();
+      bench.clock.advance(5);
+    }
+    assert.ok(bench.connects <= 9, `${bench.connects} connections in the first second`);
+    for (let i = 0; i < 5; i++) await bench.pass(1);
+    assert.equal(bench.connects, 11);
+    assert.equal(bench.told.at(-1), "lost FunctionExited");
+  });
+}
+
+test("an instance that ends its connections every 60 ms is given a new one each time, without a wait", async () => {
+  const bench = await LinkBench.start();
+  for (let i = 0; i < 100; i++) {
+    bench.clock.advance(60);
+    bench.peer.send(goAway(0, 0));
+    await bench.settled();
+    assert.equal(bench.connects, i + 2);
+    assert.equal(bench.told.at(-1), "ready 100");
+  }
 });

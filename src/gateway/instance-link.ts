@@ -9,8 +9,14 @@ import { InstanceConnection, type InstanceConnectionContext } from "./instance-c
 import { Proof } from "./proof.ts";
 import { questionHead } from "./question-head.ts";
 
-/** Waits between attempts to connect again while the process lives; then the instance counts as lost. */
+/**
+ * Waits between attempts to connect again while the process lives; then the instance counts as lost. A connection that
+ * does not last is an attempt that failed.
+ */
 const RECONNECT_DELAYS_MS = [0, 5, 10, 20, 50, 100, 200, 500, 1000, 1000];
+
+/** Time for which a connection has to take calls, so that the next one is opened without a wait. */
+const LASTING_MS = 50;
 
 /** Time that the exit of a process may come after the loss of its connection. */
 const EXIT_AFTER_LOSS_MS = 200;
@@ -40,6 +46,10 @@ export class InstanceLink implements Link {
   /** Opened, and takes calls (those of `#current`, where there is one) from its first SETTINGS on. */
   #next: InstanceConnection | undefined;
   #connecting = false;
+  /** Connections opened in a row that did not last. */
+  #attempts = 0;
+  /** When `#current` began to take calls. */
+  #currentSince = 0;
   readonly #retiring = new Set<InstanceConnection>();
   #everReady = false;
   readonly #inquiries: Inquiries;
@@ -262,8 +272,10 @@ export class InstanceLink implements Link {
 
   /** The connection takes calls no more, nor will. False: it did not. */
   #forget(connection: InstanceConnection): boolean {
-    if (connection === this.#current) this.#current = undefined;
-    else if (connection === this.#next) this.#next = undefined;
+    if (connection === this.#current) {
+      this.#current = undefined;
+      if (this.nowMs() - this.#currentSince >= LASTING_MS) this.#attempts = 0;
+    } else if (connection === this.#next) this.#next = undefined;
     else return false;
     return true;
   }
@@ -272,6 +284,7 @@ export class InstanceLink implements Link {
     const before = this.#current;
     this.#next = undefined;
     this.#current = next;
+    this.#currentSince = this.nowMs();
     if (before !== undefined) this.#retire(before);
     if (this.#isSuspended) return;
     // Its SETTINGS are a sign of life of now.
@@ -303,8 +316,11 @@ export class InstanceLink implements Link {
 
   /** Opens a connection; undefined where one stands or is of no use any more, else what the problem is. */
   async #tryConnect(): Promise<string | undefined> {
-    let problem = "";
-    for (const delayMs of RECONNECT_DELAYS_MS) {
+    let problem = "it ends each one at once";
+    for (;;) {
+      const delayMs = RECONNECT_DELAYS_MS[this.#attempts];
+      if (delayMs === undefined) return problem;
+      this.#attempts += 1;
       if (delayMs > 0) await sleep(this.#clock, delayMs);
       if (this.#isOver || this.#isSuspended) return undefined;
       try {
@@ -320,7 +336,6 @@ export class InstanceLink implements Link {
         problem = error instanceof Error ? error.message : String(error);
       }
     }
-    return problem;
   }
 
   async #exitDelay(): Promise<undefined> {

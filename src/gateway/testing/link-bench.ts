@@ -67,8 +67,8 @@ export class LinkBench {
   readonly link: InstanceLink;
   /** What a connection greets with; undefined: nothing. */
   greeting: Buffer | undefined;
-  /** A connection is closed as soon as it is accepted. */
-  closesAtOnce = false;
+  /** What becomes of a connection behind the greeting. */
+  afterGreeting: (peer: RawPeer) => void = () => {};
   /** SETTINGS are acknowledged. */
   acknowledges = true;
   connects = 0;
@@ -108,6 +108,8 @@ export class LinkBench {
     const { streamsMax = 100, ...more } = options;
     const bench = new LinkBench(more, streamsMax, onFrame);
     await bench.settled();
+    // It has lasted for a while.
+    bench.clock.advance(1000);
     bench.told.length = 0;
     return bench;
   }
@@ -165,8 +167,8 @@ export class LinkBench {
       this.#onFrame(peer, frame);
     });
     this.peers.push(peer);
-    if (this.closesAtOnce) peer.destroy();
-    else if (this.greeting !== undefined) peer.send(this.greeting);
+    if (this.greeting !== undefined) peer.send(this.greeting);
+    this.afterGreeting(peer);
     return ours;
   }
 }
