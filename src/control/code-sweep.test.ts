@@ -41,6 +41,32 @@ test("CodeSweep: a package goes only when no function names it and no instance r
   );
 });
 
+test("CodeSweep: what a published version names is kept until the version is deleted", async () => {
+  const clock = new FakeClock();
+  await withControl(
+    async (underTest) => {
+      const call = async (method: string, path: string, body?: object) => {
+        const date = new Date(clock.epochMs());
+        const text = body === undefined ? "" : JSON.stringify(body);
+        const request = { method, path: `/2021-04-06/services${path}`, body: text, date };
+        const answer = await send(underTest.control.apiPort, request);
+        assert.ok(answer.status < 300, answer.text);
+      };
+      await call("POST", "", { serviceName: "svc" });
+      const code = (content: string) => ({ code: { zipFile: zipOf(content) } });
+      await call("POST", "/svc/functions", { functionName: "fn", runtime: "custom", ...code("1") });
+      await call("POST", "/svc/versions", {});
+      await call("PUT", "/svc/functions/fn", code("2"));
+      for (let hour = 0; hour < 3; hour += 1) await passHour(clock);
+      assert.equal(await packageCount(underTest), 2);
+      await call("DELETE", "/svc/versions/1");
+      for (let hour = 0; hour < 2; hour += 1) await passHour(clock);
+      assert.equal(await packageCount(underTest), 1);
+    },
+    { clock },
+  );
+});
+
 function revisionIdOf(delta: Delta): RevisionId {
   const [entry] = delta.put;
   assert.ok(entry?.kind === "function");

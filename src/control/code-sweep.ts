@@ -16,7 +16,7 @@ export interface CodeSweepOptions {
   readonly logger: Logger;
 }
 
-/** Removes code packages that no function names and no instance runs: at the start, and every hour. */
+/** Removes code packages that no function and no version names and no instance runs: at the start, and every hour. */
 export class CodeSweep {
   readonly #options: CodeSweepOptions;
   #unused: ReadonlySet<string> = new Set();
@@ -62,7 +62,9 @@ export class CodeSweep {
 
   async #used(): Promise<Set<string>> {
     const { repository, publisher, board } = this.#options;
-    const used = new Set((await repository.list("function")).map(({ value }) => value.code.sha256));
+    // In this order: what is published between the two is a function's still, or a version's by then.
+    const functions = [...(await repository.list("function")), ...(await repository.list("versionFunction"))];
+    const used = new Set(functions.map(({ value }) => value.code.sha256));
     for (const revisionId of board.revisionsInUse()) {
       const sha256 = publisher.codeOf(revisionId);
       if (sha256 !== undefined) used.add(sha256);

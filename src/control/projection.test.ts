@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CustomDomain, type FunctionResource, functionKey, type Service, type Trigger } from "../model/model.ts";
+import { type CustomDomain, type FunctionResource, LATEST, type Service, type Trigger } from "../model/model.ts";
 import { DataPlaneView, type ViewChange } from "./data-plane-view.ts";
-import { domainEntries, functionEntries, revisionOf } from "./projection.ts";
+import { domainEntries, type FunctionVersion, functionEntry, revisionOf, triggerRoute } from "./projection.ts";
 
 const context = { accountId: "1", codeDirOf: (sha256: string) => `/data/code/${sha256}` };
 const stamps = { createdAt: 1, lastModifiedAt: 2 };
@@ -52,17 +52,30 @@ const trigger: Trigger = {
   ...stamps,
 };
 
+function latest(ofService: Service, ofResource: FunctionResource): FunctionVersion {
+  return { versionId: LATEST, service: ofService, resource: ofResource };
+}
+
+function revision(ofService: Service, ofResource: FunctionResource, under = context) {
+  return revisionOf(LATEST, latest(ofService, ofResource), under);
+}
+
+function entriesOf(ofResource: FunctionResource, ofTrigger: Trigger) {
+  const entry = functionEntry({ qualifier: LATEST, main: latest(service, ofResource), additional: [] }, context);
+  return [entry, triggerRoute(ofTrigger)];
+}
+
 test("revisionOf: the id stands for what a program could notice, and for nothing else", () => {
-  const { id } = revisionOf(service, resource, context);
+  const { id } = revision(service, resource);
   const same: [Service, FunctionResource][] = [
     [{ ...service, description: "new", lastModifiedAt: 9 }, resource],
     [service, { ...resource, description: "new", revisionNumber: 7, lastModifiedAt: 9 }],
     [service, { ...resource, environmentVariables: { A: "1", B: "2" } }],
     [service, { ...resource, instanceSoftConcurrency: 10 }],
   ];
-  for (const [otherService, other] of same) assert.equal(revisionOf(otherService, other, context).id, id);
+  for (const [otherService, other] of same) assert.equal(revision(otherService, other).id, id);
   const moved = { ...context, codeDirOf: (sha256: string) => `/elsewhere/${sha256}` };
-  assert.equal(revisionOf(service, resource, moved).id, id);
+  assert.equal(revision(service, resource, moved).id, id);
 
   const changes: Partial<FunctionResource>[] = [
     { code: { ...resource.code, sha256: "def" } },
@@ -76,13 +89,16 @@ test("revisionOf: the id stands for what a program could notice, and for nothing
     { customRuntimeConfig: { command: ["./bootstrap"], args: [] } },
     { functionName: "g" },
   ];
-  const ids = changes.map((change) => revisionOf(service, { ...resource, ...change }, context).id);
-  ids.push(revisionOf({ ...service, internetAccess: false }, resource, context).id, id);
-  assert.equal(new Set(ids).size, changes.length + 2);
+  const ids = changes.map((change) => revision(service, { ...resource, ...change }).id);
+  ids.push(revision({ ...service, internetAccess: false }, resource).id, id);
+  ids.push(revisionOf("prod", latest(service, resource), context).id);
+  ids.push(revisionOf("prod", { ...latest(service, resource), versionId: "1" }, context).id);
+  ids.push(revisionOf("prod", { ...latest(service, resource), versionId: "2" }, context).id);
+  assert.equal(new Set(ids).size, changes.length + 5);
 });
 
 test("revisionOf: hooks and health check stand in it only where they are on, with Function Compute's defaults", () => {
-  const { id } = revisionOf(service, resource, context);
+  const { id } = revision(service, resource);
   const off: Partial<FunctionResource>[] = [
     { initializationTimeout: 9 },
     { instanceLifecycleConfig: {} },
@@ -91,9 +107,9 @@ test("revisionOf: hooks and health check stand in it only where they are on, wit
     { customHealthCheckConfig: { httpGetUrl: "", periodSeconds: 9 } },
   ];
   for (const change of off) {
-    const revision = revisionOf(service, { ...resource, ...change }, context);
-    assert.equal(revision.id, id);
-    assert.equal("hooks" in revision || "healthCheck" in revision, false);
+    const found = revision(service, { ...resource, ...change });
+    assert.equal(found.id, id);
+    assert.equal("hooks" in found || "healthCheck" in found, false);
   }
   const on: Partial<FunctionResource>[] = [
     { initializer: "h" },
@@ -104,7 +120,7 @@ test("revisionOf: hooks and health check stand in it only where they are on, wit
     { customHealthCheckConfig: { httpGetUrl: "/" } },
     { customHealthCheckConfig: { httpGetUrl: "/", initialDelaySeconds: 5 } },
   ];
-  const revisions = on.map((change) => revisionOf(service, { ...resource, ...change }, context));
+  const revisions = on.map((change) => revision(service, { ...resource, ...change }));
   assert.equal(new Set([id, ...revisions.map((each) => each.id)]).size, on.length + 1);
   assert.deepEqual(
     revisions.map((each) => each.hooks ?? each.healthCheck),
@@ -127,15 +143,18 @@ test("revisionOf: hooks and health check stand in it only where they are on, wit
 
 test("revisionOf: command and arguments in order; without a command ./bootstrap, with the arguments", () => {
   const commandOf = (command: string[], args: string[]) => {
-    const revision = revisionOf(service, { ...resource, customRuntimeConfig: { command, args } }, context);
-    return [revision.command, revision.hasCommand];
+    const { command: started, hasCommand } = revision(service, {
+      ...resource,
+      customRuntimeConfig: { command, args },
+    });
+    return [started, hasCommand];
   };
   assert.deepEqual(commandOf(["node", "a.js"], ["-v"]), [["node", "a.js", "-v"], true]);
   assert.deepEqual(commandOf([], ["-v"]), [["./bootstrap", "-v"], false]);
 });
 
-test("functionEntries: the function, and its trigger's host with all paths", () => {
-  const entries = functionEntries(service, resource, [trigger], context);
+test("functionEntry and triggerRoute: the function, and its trigger's host with all paths", () => {
+  const entries = entriesOf(resource, trigger);
   assert.deepEqual(
     entries.map((entry) => entry.kind),
     ["function", "route"],
@@ -152,6 +171,23 @@ test("functionEntries: the function, and its trigger's host with all paths", () 
   });
 });
 
+test("functionEntry: under an alias it has a key, a qualifier and version ids of its own; shares become weights", () => {
+  const version = (versionId: string) => ({ ...latest(service, resource), versionId });
+  const split = { qualifier: "prod", main: version("1"), additional: [{ ...version("2"), weight: 0.3 }] };
+  const entry = functionEntry(split, context);
+  assert.equal(entry.function, "s.prod/f");
+  const [other] = entry.additionalRevisions ?? [];
+  assert.deepEqual(
+    [entry.revision, other?.revision].map((each) => [each?.function, each?.qualifier, each?.versionId]),
+    [
+      ["s.prod/f", "prod", "1"],
+      ["s.prod/f", "prod", "2"],
+    ],
+  );
+  assert.equal(other?.weight, 0.3);
+  assert.equal(triggerRoute({ ...trigger, qualifier: "prod" }).function, "s.prod/f");
+});
+
 test("domainEntries: methods are those that both route and trigger allow; routes without trigger are left out", () => {
   const route = { path: "/*", serviceName: "s", functionName: "f", qualifier: "LATEST" };
   const domain: CustomDomain = {
@@ -161,7 +197,7 @@ test("domainEntries: methods are those that both route and trigger allow; routes
     certificate: { certName: "c", certificate: "C", privateKey: "K" },
     ...stamps,
   };
-  const entries = domainEntries(domain, (key) => (key === functionKey("s", "f") ? trigger : undefined));
+  const entries = domainEntries(domain, ({ functionName }) => (functionName === "f" ? trigger : undefined));
   const short = entries.map((entry) =>
     entry.kind === "route" ? [entry.host, entry.path, entry.methods, entry.internetUrlDisabled] : entry,
   );
@@ -175,12 +211,12 @@ test("domainEntries: methods are those that both route and trigger allow; routes
 test("DataPlaneView.replace: notes what is new, different or gone, and nothing else", () => {
   const view = new DataPlaneView();
   const change = (): ViewChange => ({ put: [], delete: [] });
-  const entries = functionEntries(service, resource, [trigger], context);
+  const entries = entriesOf(resource, trigger);
   const first = change();
   view.replace("a", entries, first);
   assert.deepEqual(first, { put: entries, delete: [] });
   const second = change();
-  view.replace("a", functionEntries(service, { ...resource, timeout: 9 }, [{ ...trigger }], context), second);
+  view.replace("a", entriesOf({ ...resource, timeout: 9 }, { ...trigger }), second);
   assert.deepEqual(
     second.put.map((entry) => entry.kind),
     ["function"],

@@ -4,10 +4,11 @@ import {
   type CertificateEntry,
   type CustomDomain,
   type DataPlaneEntry,
+  type DomainRoute,
   type FunctionEntry,
-  type FunctionKey,
   type FunctionResource,
   functionKey,
+  LATEST,
   type Revision,
   type RevisionId,
   type RouteEntry,
@@ -26,16 +27,31 @@ export interface ProjectionContext {
   codeDirOf(sha256: string): string;
 }
 
-/** The function itself, and the generated host of its trigger. */
-export function functionEntries(
-  service: Service,
-  resource: FunctionResource,
-  triggers: readonly Trigger[],
-  context: ProjectionContext,
-): DataPlaneEntry[] {
-  const revision = revisionOf(service, resource, context);
-  const entry: FunctionEntry = { kind: "function", function: revision.function, revision };
-  return [entry, ...triggers.map(triggerRoute)];
+/** A function as one version has it; `LATEST` as it stands. */
+export interface FunctionVersion {
+  readonly versionId: string;
+  readonly service: Service;
+  readonly resource: FunctionResource;
+}
+
+/** What a function runs under one qualifier. */
+export interface QualifiedFunction {
+  readonly qualifier: string;
+  readonly main: FunctionVersion;
+  /** Versions with a share of the calls, above 0 and below 1. */
+  readonly additional: readonly (FunctionVersion & { readonly weight: number })[];
+}
+
+/** What the scheduler runs for a function under one qualifier. */
+export function functionEntry(qualified: QualifiedFunction, context: ProjectionContext): FunctionEntry {
+  const { qualifier, main, additional } = qualified;
+  const revision = revisionOf(qualifier, main, context);
+  if (additional.length === 0) return { kind: "function", function: revision.function, revision };
+  const additionalRevisions = additional.map(({ weight, ...version }) => ({
+    revision: revisionOf(qualifier, version, context),
+    weight,
+  }));
+  return { kind: "function", function: revision.function, revision, additionalRevisions };
 }
 
 /**
@@ -44,7 +60,7 @@ export function functionEntries(
  */
 export function domainEntries(
   domain: CustomDomain,
-  triggerOf: (key: FunctionKey) => Trigger | undefined,
+  triggerOf: (route: DomainRoute) => Trigger | undefined,
 ): DataPlaneEntry[] {
   const host = domain.domainName.toLowerCase();
   const entries: DataPlaneEntry[] = [];
@@ -53,15 +69,14 @@ export function domainEntries(
     entries.push({ kind: "certificate", host, certificatePem, privateKeyPem } satisfies CertificateEntry);
   }
   for (const route of domain.routes) {
-    const key = functionKey(route.serviceName, route.functionName);
-    const trigger = triggerOf(key);
+    const trigger = triggerOf(route);
     if (trigger === undefined) continue;
     const { methods } = route;
     entries.push({
       kind: "route",
       host,
       path: route.path,
-      function: key,
+      function: functionKey(route.serviceName, route.functionName, route.qualifier),
       methods: methods === undefined ? trigger.methods : trigger.methods.filter((each) => methods.includes(each)),
       authType: trigger.authType,
       internetUrlDisabled: false,
@@ -71,12 +86,13 @@ export function domainEntries(
   return entries;
 }
 
-function triggerRoute(trigger: Trigger): RouteEntry {
+/** The generated host of a trigger. */
+export function triggerRoute(trigger: Trigger): RouteEntry {
   return {
     kind: "route",
     host: trigger.host,
     path: "/*",
-    function: functionKey(trigger.serviceName, trigger.functionName),
+    function: functionKey(trigger.serviceName, trigger.functionName, trigger.qualifier),
     methods: trigger.methods,
     authType: trigger.authType,
     internetUrlDisabled: trigger.disableURLInternet,
@@ -88,18 +104,23 @@ function triggerRoute(trigger: Trigger): RouteEntry {
  * What instances of a function are started from. Its environment holds the user's variables; those of the runtime
  * contract (`FC_*`) are added where an instance is started.
  */
-export function revisionOf(service: Service, resource: FunctionResource, context: ProjectionContext): Revision {
+export function revisionOf(
+  qualifier: string,
+  { versionId, service, resource }: FunctionVersion,
+  context: ProjectionContext,
+): Revision {
   const { command, args } = resource.customRuntimeConfig ?? { command: [], args: [] };
   const hasCommand = command.length > 0;
   // Only what is switched on counts, so that a revision without these keeps its id.
   const hooks = hooksOf(resource);
   const healthCheck = healthCheckOf(resource);
   const content: Omit<Revision, "id" | "codeDir"> = {
-    function: functionKey(resource.serviceName, resource.functionName),
+    function: functionKey(resource.serviceName, resource.functionName, qualifier),
     accountId: context.accountId,
     serviceName: resource.serviceName,
     functionName: resource.functionName,
-    qualifier: "LATEST",
+    qualifier,
+    ...(versionId !== LATEST && { versionId }),
     runtime: resource.runtime,
     handler: resource.handler,
     command: [...(hasCommand ? command : [DEFAULT_COMMAND]), ...args],

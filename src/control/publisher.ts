@@ -1,20 +1,12 @@
 /** Tells the main loop what to serve: a snapshot at first, a delta for each commit, a snapshot again when asked. */
 import type { Channel, Clock } from "../base/base.ts";
-import {
-  type CustomDomain,
-  type FunctionKey,
-  type FunctionResource,
-  functionKey,
-  type RevisionId,
-  type ToMain,
-  type ToWorker,
-  type Trigger,
-} from "../model/model.ts";
+import { type CustomDomain, functionKey, type RevisionId, type ToMain, type ToWorker } from "../model/model.ts";
 import type { Change, CommitResult, Store } from "../store/store.ts";
 import { ApiError } from "./api-error.ts";
+import { DataPlaneReader } from "./data-plane-reader.ts";
 import { DataPlaneView, type ViewChange } from "./data-plane-view.ts";
-import { domainEntries, functionEntries, type ProjectionContext } from "./projection.ts";
-import type { Repository } from "./resources/resources.ts";
+import type { ProjectionContext } from "./projection.ts";
+import { type Repository, usersOfQualifier } from "./resources/resources.ts";
 
 /** A commit whose delta the main loop has not confirmed yet. */
 interface Waiter {
@@ -34,6 +26,7 @@ export interface PublisherOptions {
 export class Publisher {
   readonly #options: PublisherOptions;
   #view = new DataPlaneView();
+  #reader: DataPlaneReader;
   /** Package of every revision told since the start: an older one may still run. */
   readonly #codeOfRevision = new Map<RevisionId, string>();
   readonly #waiters = new Set<Waiter>();
@@ -45,6 +38,7 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#reader = new DataPlaneReader(options.repository, options.context);
   }
 
   /** Change number of the last delta or snapshot posted, and of the last one applied (-1: none yet). */
@@ -58,12 +52,15 @@ export class Publisher {
 
   /** Reads everything and posts it as a snapshot. No commit may come between. */
   async start(): Promise<void> {
-    const { store, repository } = this.#options;
+    const { store, repository, context } = this.#options;
     const unused: ViewChange = { put: [], delete: [] };
     this.#view = new DataPlaneView();
+    this.#reader = new DataPlaneReader(repository, context);
+    const domains = await repository.list("customDomain");
+    for (const { value } of domains) this.#reader.routes.put(value);
     const functions = await repository.list("function");
     for (const { value } of functions) await this.#refreshFunction(value.serviceName, value.functionName, unused);
-    for (const { value } of await repository.list("customDomain")) await this.#refreshDomain(value, unused);
+    for (const { value } of domains) await this.#replaceDomain(value, unused);
     this.#postedAt = await store.currentChange();
     this.#stale = false;
     this.postSnapshot();
@@ -122,49 +119,69 @@ export class Publisher {
       case "function":
       case "trigger":
         await this.#refreshFunction(serviceName, functionName, delta);
-        for (const { value } of await repository.list("customDomain")) {
-          if (leadsTo(value, serviceName, functionName)) await this.#refreshDomain(value, delta);
+        for (const domainKey of this.#reader.routes.domainsOf(serviceName, functionName)) {
+          await this.#refreshDomain(domainKey, delta);
         }
         break;
-      case "customDomain": {
-        const found = await repository.get("customDomain", change.key);
-        if (found === undefined) this.#view.replace(`customDomain/${change.key}`, [], delta);
-        else await this.#refreshDomain(found.value, delta);
+      case "customDomain":
+        await this.#refreshDomainAndFunctions(change.key, delta);
         break;
-      }
+      case "alias":
+        for (const each of new Set(await this.#functionsUnder(serviceName, change.key.split("/")[1] ?? ""))) {
+          await this.#refreshFunction(serviceName, each, delta);
+        }
+        break;
+      case "version":
+      case "versionFunction":
+      case "versionCounter":
+        // Nothing leads to a version that is new or deleted: by then its users are gone.
+        break;
       default:
         throw new Error(`Unknown kind ${change.kind satisfies never}`);
     }
   }
 
+  async #functionsUnder(serviceName: string, qualifier: string): Promise<string[]> {
+    const users = await usersOfQualifier(this.#options.repository, serviceName, qualifier);
+    return users.map(({ functionName }) => functionName);
+  }
+
   async #refreshFunction(serviceName: string, functionName: string, delta: ViewChange): Promise<void> {
-    const { repository, context } = this.#options;
-    const key = functionKey(serviceName, functionName);
-    const service = await repository.get("service", serviceName);
-    const found = await repository.get("function", key);
-    const entries =
-      service === undefined || found === undefined
-        ? []
-        : functionEntries(service.value, found.value, await this.#triggersOf(found.value), context);
-    for (const entry of entries) {
-      if (entry.kind === "function" && found) this.#codeOfRevision.set(entry.revision.id, found.value.code.sha256);
+    const { entries, versions } = await this.#reader.function(serviceName, functionName);
+    for (const [{ revision, additionalRevisions = [] }, { main, additional }] of versions) {
+      this.#codeOfRevision.set(revision.id, main.resource.code.sha256);
+      for (const [index, weighted] of additionalRevisions.entries()) {
+        const sha256 = additional[index]?.resource.code.sha256;
+        if (sha256 !== undefined) this.#codeOfRevision.set(weighted.revision.id, sha256);
+      }
     }
-    this.#view.replace(`function/${key}`, entries, delta);
+    this.#view.replace(`function/${functionKey(serviceName, functionName)}`, entries, delta);
   }
 
-  async #refreshDomain(domain: CustomDomain, delta: ViewChange): Promise<void> {
-    const triggers = new Map<FunctionKey, Trigger>();
-    for (const { serviceName, functionName } of domain.routes) {
-      const [trigger] = await this.#triggersOf({ serviceName, functionName });
-      if (trigger !== undefined) triggers.set(functionKey(serviceName, functionName), trigger);
+  /** A route with a qualifier has its function run under it. */
+  async #refreshDomainAndFunctions(domainKey: string, delta: ViewChange): Promise<void> {
+    const { routes } = this.#reader;
+    const before = routes.functionsOf(domainKey);
+    await this.#refreshDomain(domainKey, delta);
+    for (const key of new Set([...before, ...routes.functionsOf(domainKey)])) {
+      const [serviceName = "", functionName = ""] = key.split("/");
+      await this.#refreshFunction(serviceName, functionName, delta);
     }
-    const entries = domainEntries(domain, (key) => triggers.get(key));
-    this.#view.replace(`customDomain/${domain.domainName.toLowerCase()}`, entries, delta);
   }
 
-  async #triggersOf(resource: Pick<FunctionResource, "serviceName" | "functionName">): Promise<Trigger[]> {
-    const prefix = `${resource.serviceName}/${resource.functionName}/`;
-    return (await this.#options.repository.list("trigger", { prefix })).map(({ value }) => value);
+  async #refreshDomain(domainKey: string, delta: ViewChange): Promise<void> {
+    const found = await this.#options.repository.get("customDomain", domainKey);
+    if (found === undefined) {
+      this.#reader.routes.delete(domainKey);
+      this.#view.replace(`customDomain/${domainKey}`, [], delta);
+    } else {
+      this.#reader.routes.put(found.value);
+      await this.#replaceDomain(found.value, delta);
+    }
+  }
+
+  async #replaceDomain(domain: CustomDomain, delta: ViewChange): Promise<void> {
+    this.#view.replace(`customDomain/${domain.domainName.toLowerCase()}`, await this.#reader.domain(domain), delta);
   }
 
   #wait(change: number): Promise<void> {
@@ -194,8 +211,4 @@ export class Publisher {
 function lateError(timeoutMs: number): ApiError {
   const message = `The change is stored, but the gateway has not confirmed it within ${timeoutMs} ms. It takes effect as soon as the gateway can; read the resource again before you repeat it`;
   return new ApiError("InternalServerError", message);
-}
-
-function leadsTo(domain: CustomDomain, serviceName: string, functionName: string): boolean {
-  return domain.routes.some((route) => route.serviceName === serviceName && route.functionName === functionName);
 }

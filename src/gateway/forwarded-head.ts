@@ -24,6 +24,7 @@ export function runtimeHeaders(revision: Revision, region: string): HeaderList {
     region,
     "x-fc-service-name",
     revision.serviceName,
+    ...(revision.versionId === undefined ? [] : ["x-fc-version-id", revision.versionId]),
   ];
 }
 

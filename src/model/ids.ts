@@ -7,11 +7,22 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 export type RevisionId = Branded<"RevisionId">;
 /** Identifies one instance; unique over restarts. */
 export type InstanceId = Branded<"InstanceId">;
-/** `<service>/<function>` of the one account: names a function in routes, logs and bills. */
+/**
+ * `<service>/<function>` of the one account, or `<service>.<qualifier>/<function>` where it is reached under a version
+ * or an alias: names what is run, in routes, logs and bills. No name contains a dot.
+ */
 export type FunctionKey = Branded<"FunctionKey">;
 
-export function functionKey(serviceName: string, functionName: string): FunctionKey {
-  return `${serviceName}/${functionName}` as FunctionKey;
+/** The qualifier of what was deployed last. */
+export const LATEST = "LATEST";
+
+export function functionKey(serviceName: string, functionName: string, qualifier: string = LATEST): FunctionKey {
+  return `${qualifiedName(serviceName, qualifier)}/${functionName}` as FunctionKey;
+}
+
+/** A service's name as it is written with a qualifier. */
+export function qualifiedName(serviceName: string, qualifier: string): string {
+  return qualifier === LATEST ? serviceName : `${serviceName}.${qualifier}`;
 }
 
 /** `c-` and 24 hexadecimal digits, in the shape of Function Compute's instance ids. */

@@ -115,7 +115,7 @@ export interface Trigger {
   readonly triggerId: string;
   readonly triggerType: "http";
   readonly description: string;
-  /** `LATEST` in this version. */
+  /** What callers get: `LATEST`, a version or an alias. A function has one http trigger for each. */
   readonly qualifier: string;
   /** `function`: callers must sign, as Function Compute defaults to. */
   readonly authType: "anonymous" | "function";
@@ -136,6 +136,7 @@ export interface DomainRoute {
   readonly path: string;
   readonly serviceName: string;
   readonly functionName: string;
+  /** `LATEST`, a version or an alias. */
   readonly qualifier: string;
   /** Absent: whatever the function's trigger allows. */
   readonly methods?: readonly HttpMethod[];
@@ -156,6 +157,42 @@ export interface CustomDomain {
   readonly routes: readonly DomainRoute[];
   readonly certificate?: DomainCertificate;
   readonly tlsConfig?: KeptSetting;
+  readonly createdAt: number;
+  readonly lastModifiedAt: number;
+}
+
+/**
+ * An immutable copy of a service and all its functions, without triggers; the functions stand beside it under
+ * `serviceName/versionId/functionName`. Store key: `serviceName/versionId`.
+ */
+export interface Version {
+  readonly serviceName: string;
+  /** An integer from 1, never given twice. */
+  readonly versionId: string;
+  readonly description: string;
+  /** The service's settings. */
+  readonly service: Service;
+  readonly createdAt: number;
+  readonly lastModifiedAt: number;
+}
+
+/** Counts a service's versions, also those that are deleted. Store key: `serviceName`. */
+export interface VersionCounter {
+  readonly lastVersionId: number;
+}
+
+/** A name for a version, and maybe a share of the calls for another one. Store key: `serviceName/aliasName`. */
+export interface Alias {
+  readonly serviceName: string;
+  readonly aliasName: string;
+  /** A version, or `LATEST`. */
+  readonly versionId: string;
+  readonly description: string;
+  /** Shares of the calls for other versions, each from 0 to 1; at most one (Function Compute). */
+  readonly additionalVersionWeight: Readonly<Record<string, number>>;
+  readonly resolvePolicy: "Random";
+  /** Main versions of before, the last one at the end: where a rollback goes. */
+  readonly previousVersionIds: readonly string[];
   readonly createdAt: number;
   readonly lastModifiedAt: number;
 }

@@ -12,6 +12,8 @@ export interface Revision {
   readonly functionName: string;
   /** `LATEST`, a version id or an alias. */
   readonly qualifier: string;
+  /** The published version that it is of; absent: the service as it stands, LATEST. */
+  readonly versionId?: string;
   readonly runtime: string;
   readonly handler: string;
   /** Folder of the unpacked code package, by its hash; not changed while a revision names it. */

@@ -7,6 +7,16 @@ import type { FunctionStatus, InstanceStatus } from "./messages.ts";
 export interface FunctionInfo {
   readonly serviceName: string;
   readonly functionName: string;
+  /** `LATEST` first; others only where a trigger or a route leads to the function under them. */
+  readonly qualifier: string;
+  /** The published version that it runs; absent: the service as it stands. */
+  readonly versionId?: string;
+  /** Other versions with their shares of the calls; absent: none. */
+  readonly additionalVersions?: readonly {
+    readonly versionId: string;
+    readonly weight: number;
+    readonly revisionId: RevisionId;
+  }[];
   readonly runtime: string;
   /** Absent without an http trigger. */
   readonly urlInternet?: string;

@@ -28,6 +28,7 @@ export function startSpec(
       FC_FUNCTION_HANDLER: revision.handler,
       FC_FUNCTION_MEMORY_SIZE: String(revision.memoryMb),
       FC_QUALIFIER: revision.qualifier,
+      ...versionVariable(revision),
       FC_INSTANCE_ID: instanceId,
     },
     caPort: revision.caPort,
@@ -37,4 +38,11 @@ export function startSpec(
     internetAccess: revision.internetAccess,
     startLimitMs: limits.startLimitMs,
   };
+}
+
+/** Runtimes from Debian 11 on have another name for it. */
+function versionVariable({ runtime, versionId }: Revision): Record<string, string> {
+  if (versionId === undefined) return {};
+  const isNewer = runtime === "custom.debian11" || runtime === "custom.debian12";
+  return { [isNewer ? "FC_FUNCTION_VERSION" : "FC_VER_ID"]: versionId };
 }

@@ -8,7 +8,15 @@ export { StoreError, type StoreErrorCode } from "../model/model.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 
 /** The kinds of documents. */
-export type DocumentKind = "service" | "function" | "trigger" | "customDomain";
+export type DocumentKind =
+  | "service"
+  | "function"
+  | "trigger"
+  | "customDomain"
+  | "version"
+  | "versionFunction"
+  | "versionCounter"
+  | "alias";
 
 /** Names one document. Every key carries its account. */
 export interface DocumentId {

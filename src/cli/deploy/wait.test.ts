@@ -11,6 +11,7 @@ function info(change: Partial<FunctionInfo>): FunctionInfo {
   return {
     serviceName: "s",
     functionName: "f",
+    qualifier: "LATEST",
     runtime: "custom",
     customDomains: [],
     callable: true,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { CertificateEntry, Delta, RouteEntry } from "../../model/model.ts";
+import { type CertificateEntry, type Delta, entryKey, type RouteEntry } from "../../model/model.ts";
 import { makeCertificate } from "../testing/certificates.ts";
 import { type ControlUnderTest, fc, withControl } from "../testing/control-under-test.ts";
-import { createFunction, createTrigger } from "../testing/samples.ts";
+import { createFunction, createTrigger, publish } from "../testing/samples.ts";
 
 function routes(...paths: string[]) {
   return new fc.RouteConfig({
@@ -141,12 +141,45 @@ describe("custom domains through the official SDK", () => {
       const route = { path: "/*", serviceName: "svc", functionName: "no" };
       const to = (change: object) => new fc.RouteConfig({ routes: [new fc.PathConfig({ ...route, ...change })] });
       await assert.rejects(create(underTest, { routeConfig: to({}) }), { code: "FunctionNotFound" });
-      await assert.rejects(create(underTest, { routeConfig: to({ qualifier: "prod" }) }), {
-        message: /routes\.0\.qualifier: expected LATEST/,
+      const ofFunction = (qualifier: string) => to({ functionName: "fn", qualifier });
+      await assert.rejects(create(underTest, { routeConfig: ofFunction("a.b") }), {
+        message: /routes\.0\.qualifier: expected LATEST, the id of a version/,
       });
+      await assert.rejects(create(underTest, { routeConfig: ofFunction("prod") }), { code: "AliasNotFound" });
+      await assert.rejects(create(underTest, { routeConfig: ofFunction("1") }), { code: "VersionNotFound" });
       const rewriteConfig = new fc.RewriteConfig({
         wildcardRules: [new fc.RewriteConfigWildcardRules({ match: "/*", replacement: "/$1" })],
       });
       await assert.rejects(create(underTest, { routeConfig: to({ rewriteConfig }) }), { message: /rewrites no paths/ });
+    }));
+
+  test("a route with a qualifier has the function run under it, while it leads there and the function has a trigger", () =>
+    withControl(async (underTest) => {
+      const { sdk, main } = underTest;
+      await createFunction(underTest);
+      await publish(underTest);
+      await sdk.createAlias("svc", new fc.CreateAliasRequest({ aliasName: "prod", versionId: "1" }));
+      const route = { path: "/*", serviceName: "svc", functionName: "fn", qualifier: "prod" };
+      const routeConfig = (change: object) =>
+        new fc.RouteConfig({ routes: [new fc.PathConfig({ ...route, ...change })] });
+      const created = await create(underTest, { routeConfig: routeConfig({}) });
+      assert.equal(created.body.routeConfig?.routes?.[0]?.qualifier, "prod");
+      const lastChange = () => {
+        const { put, delete: gone } = main.last as Delta;
+        return { put: put.map(entryKey).filter((key) => !key.includes("fcapp")), gone };
+      };
+      assert.deepEqual(lastChange(), { put: [], gone: [] });
+      await createTrigger(underTest);
+      const domainRoute = `route/${created.body.domainName}/*`;
+      assert.deepEqual(lastChange(), { put: ["function/svc.prod/fn", domainRoute], gone: [] });
+      const entry = (main.last as Delta).put.find((each): each is RouteEntry => entryKey(each) === domainRoute);
+      assert.equal(entry?.function, "svc.prod/fn");
+      assert.equal(entry?.authType, "anonymous");
+
+      await assert.rejects(sdk.deleteAlias("svc", "prod"), { code: "AliasInUse", message: /needed by path '\/\*' of/ });
+      const update = { routeConfig: routeConfig({ qualifier: "" }) };
+      await sdk.updateCustomDomain(created.body.domainName ?? "", new fc.UpdateCustomDomainRequest(update));
+      assert.deepEqual(lastChange(), { put: [domainRoute], gone: ["function/svc.prod/fn"] });
+      await sdk.deleteAlias("svc", "prod");
     }));
 });

@@ -1,14 +1,16 @@
 /** API 2021-04-06, which the official SDK `fc-open20210406` speaks. It translates, and decides nothing. */
 import { Hono } from "hono";
-import { ApiError } from "../api-error.ts";
+import { LATEST } from "../../model/model.ts";
 import { jsonBody, noContent } from "../http/answers.ts";
 import type { ApiContext, ApiEnv } from "../http/env.ts";
 import type { EndpointInfo } from "../options.ts";
 import type { ListQuery, Page, Resources, Stored } from "../resources/resources.ts";
+import { aliasDocument } from "./alias.ts";
 import { customDomainDocument } from "./custom-domain.ts";
 import { functionDocument, functionInput } from "./function.ts";
 import { serviceDocument } from "./service.ts";
 import { triggerDocument, triggerInput } from "./trigger.ts";
+import { versionDocument } from "./version.ts";
 
 export const PREFIX = "/2021-04-06";
 
@@ -39,7 +41,7 @@ export function isUpload(method: string, path: string): boolean {
 
 /** The routes below PREFIX. */
 export function dialect20210406({ resources, endpoint, accountId }: DialectContext): Hono<ApiEnv> {
-  const { services, functions, triggers, customDomains } = resources;
+  const { services, functions, triggers, customDomains, versions, aliases } = resources;
   const app = new Hono<ApiEnv>();
 
   addResource(app, {
@@ -47,7 +49,7 @@ export function dialect20210406({ resources, endpoint, accountId }: DialectConte
     memberPath: "/services/:serviceName",
     listKey: "services",
     create: (_c, body) => services.create(body),
-    get: (c) => services.get(param(c, "serviceName")),
+    get: (c) => services.get(param(c, "serviceName"), qualifierOf(c)),
     list: (_c, query) => services.list(query),
     update: (c, body, ifMatch) => services.update(param(c, "serviceName"), body, ifMatch),
     delete: (c, ifMatch) => services.delete(param(c, "serviceName"), ifMatch),
@@ -58,8 +60,8 @@ export function dialect20210406({ resources, endpoint, accountId }: DialectConte
     memberPath: "/services/:serviceName/functions/:functionName",
     listKey: "functions",
     create: (c, body) => functions.create(param(c, "serviceName"), functionInput(body), checksum(c)),
-    get: (c) => functions.get(...functionParams(c)),
-    list: (c, query) => functions.list(param(c, "serviceName"), query),
+    get: (c) => functions.get(...functionParams(c), qualifierOf(c)),
+    list: (c, query) => functions.list(param(c, "serviceName"), query, qualifierOf(c)),
     update: (c, body, ifMatch) =>
       functions.update(...functionParams(c), functionInput(body), { ifMatch, checksum: checksum(c) }),
     delete: (c, ifMatch) => functions.delete(...functionParams(c), ifMatch),
@@ -88,6 +90,18 @@ export function dialect20210406({ resources, endpoint, accountId }: DialectConte
     delete: (c, ifMatch) => customDomains.delete(param(c, "domainName"), ifMatch),
     document: (domain) => customDomainDocument(domain, accountId),
   });
+  addResource(app, {
+    collectionPath: "/services/:serviceName/aliases",
+    memberPath: "/services/:serviceName/aliases/:aliasName",
+    listKey: "aliases",
+    create: (c, body) => aliases.create(param(c, "serviceName"), body),
+    get: (c) => aliases.get(...aliasParams(c)),
+    list: (c, query) => aliases.list(param(c, "serviceName"), query),
+    update: (c, body, ifMatch) => aliases.update(...aliasParams(c), body, ifMatch),
+    delete: (c, ifMatch) => aliases.delete(...aliasParams(c), ifMatch),
+    document: aliasDocument,
+  });
+  addVersions(app, versions);
   return app;
 }
 
@@ -99,17 +113,31 @@ function addResource<T>(app: Hono<ApiEnv>, operations: Operations<T>): void {
   };
   app.post(collectionPath, async (c) => answer(c, await operations.create(c, jsonBody(c))));
   app.get(collectionPath, async (c) => {
-    refuseQualifier(c);
     const { items, nextToken } = await operations.list(c, c.req.query());
     return c.json({ [listKey]: items.map(({ value }) => operations.document(value)), nextToken });
   });
-  app.get(memberPath, async (c) => {
-    refuseQualifier(c);
-    return answer(c, await operations.get(c));
-  });
+  app.get(memberPath, async (c) => answer(c, await operations.get(c)));
   app.put(memberPath, async (c) => answer(c, await operations.update(c, jsonBody(c), c.req.header("if-match"))));
   app.delete(memberPath, async (c) => {
     await operations.delete(c, c.req.header("if-match"));
+    return noContent(c);
+  });
+}
+
+/** Versions are published and deleted, never changed; Function Compute reads them by their list alone. */
+function addVersions(app: Hono<ApiEnv>, versions: Resources["versions"]): void {
+  const path = "/services/:serviceName/versions";
+  app.post(path, async (c) => {
+    const { value, etag } = await versions.publish(param(c, "serviceName"), jsonBody(c), c.req.header("if-match"));
+    c.header("ETag", etag);
+    return c.json(versionDocument(value));
+  });
+  app.get(path, async (c) => {
+    const { items, nextToken, direction } = await versions.list(param(c, "serviceName"), c.req.query());
+    return c.json({ versions: items.map(({ value }) => versionDocument(value)), nextToken, direction });
+  });
+  app.delete(`${path}/:versionId`, async (c) => {
+    await versions.delete(param(c, "serviceName"), param(c, "versionId"));
     return noContent(c);
   });
 }
@@ -122,13 +150,15 @@ function functionParams(c: ApiContext): [serviceName: string, functionName: stri
   return [param(c, "serviceName"), param(c, "functionName")];
 }
 
+function aliasParams(c: ApiContext): [serviceName: string, aliasName: string] {
+  return [param(c, "serviceName"), param(c, "aliasName")];
+}
+
 function checksum(c: ApiContext): string | undefined {
   return c.req.header("x-fc-code-checksum");
 }
 
-/** Versions and aliases are not there: a service has LATEST alone. */
-function refuseQualifier(c: ApiContext): void {
-  const qualifier = c.req.query("qualifier") ?? "";
-  if (qualifier === "" || qualifier === "LATEST") return;
-  throw new ApiError("AliasNotFound", `alias '${qualifier}' of service '${param(c, "serviceName")}' does not exist`);
+/** Of reads that can look at a published version. */
+function qualifierOf(c: ApiContext): string {
+  return c.req.query("qualifier") || LATEST;
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import fastCheck from "fast-check";
-import type { Delta, RouteEntry } from "../../model/model.ts";
+import { type Delta, entryKey, type RouteEntry } from "../../model/model.ts";
 import { newTriggerHost } from "../resources/trigger-host.ts";
-import { fc, withControl } from "../testing/control-under-test.ts";
-import { createFunction, createTrigger } from "../testing/samples.ts";
+import { type ControlUnderTest, fc, openControl, withControl } from "../testing/control-under-test.ts";
+import { codeOf, createFunction, createTrigger, publish } from "../testing/samples.ts";
 
 describe("triggers through the official SDK", () => {
   test("a trigger has a host for life, URLs with the gateway's port, and its settings as JSON in a text", () =>
@@ -55,7 +56,7 @@ describe("triggers through the official SDK", () => {
       }));
   }
 
-  test("other types, versions, settings that are no JSON, and a second http trigger are refused", () =>
+  test("other types, unknown qualifiers, settings that are no JSON, and a second http trigger are refused", () =>
     withControl(async (underTest) => {
       const { sdk } = underTest;
       await createFunction(underTest);
@@ -66,7 +67,11 @@ describe("triggers through the official SDK", () => {
           new fc.CreateTriggerRequest({ triggerName: "t", triggerType: "http", triggerConfig: "{}", ...given }),
         );
       await assert.rejects(create({ triggerType: "timer" }), { message: /triggerType: expected http \(.*got "timer"/ });
-      await assert.rejects(create({ qualifier: "prod" }), { message: /qualifier: expected LATEST/ });
+      await assert.rejects(create({ qualifier: "a.b" }), {
+        message: /qualifier: expected LATEST, the id of a version/,
+      });
+      await assert.rejects(create({ qualifier: "prod" }), { code: "AliasNotFound" });
+      await assert.rejects(create({ qualifier: "7" }), { code: "VersionNotFound" });
       await assert.rejects(create({ triggerConfig: "{" }), { message: /triggerConfig: expected JSON/ });
       await assert.rejects(create({ triggerConfig: undefined }), { message: /triggerConfig: expected the settings/ });
       await create({});
@@ -81,6 +86,85 @@ describe("triggers through the official SDK", () => {
         list.body.triggers?.map((trigger) => trigger.triggerName),
         ["t"],
       );
+    }));
+});
+
+describe("triggers of versions and aliases", () => {
+  const alias = (change: object) => new fc.UpdateAliasRequest(change);
+
+  /** What the last delta put and deleted, by key, with the version that each function entry runs. */
+  function lastChange({ main }: ControlUnderTest) {
+    const { put, delete: gone } = main.last as Delta;
+    const told = put.map((entry) => {
+      if (entry.kind !== "function") return entryKey(entry).replace(/[a-z]{10}\.local.*/, "*");
+      const others = (entry.additionalRevisions ?? []).map(({ revision, weight }) => `${revision.versionId}=${weight}`);
+      return [entryKey(entry), entry.revision.versionId ?? "LATEST", ...others].join(" ");
+    });
+    return { put: told, gone: gone.map((key) => key.replace(/[a-z]{10}\.local.*/, "*")) };
+  }
+
+  test("each has its own host and function entry, told only while it leads there; LATEST's stays as it is", () =>
+    withControl(async (underTest) => {
+      const { sdk } = underTest;
+      await createFunction(underTest);
+      const latest = await createTrigger(underTest);
+      await publish(underTest);
+      assert.deepEqual(lastChange(underTest), { put: [], gone: [] });
+      await sdk.updateFunction("svc", "fn", new fc.UpdateFunctionRequest({ code: codeOf("second") }));
+      await publish(underTest);
+      await sdk.createAlias("svc", new fc.CreateAliasRequest({ aliasName: "prod", versionId: "1" }));
+      assert.deepEqual(lastChange(underTest), { put: [], gone: [] });
+
+      const prod = await createTrigger(underTest, {}, { triggerName: "prod", qualifier: "prod" });
+      assert.notEqual(prod.body.urlInternet, latest.body.urlInternet);
+      const route = "route/fn-svc-*";
+      assert.deepEqual(lastChange(underTest), { put: ["function/svc.prod/fn 1", route], gone: [] });
+      await assert.rejects(createTrigger(underTest, {}, { triggerName: "again", qualifier: "prod" }), {
+        message: /triggerName: expected 'prod', the one http trigger that a function can have for 'prod', got 'again'/,
+      });
+
+      await sdk.updateAlias("svc", "prod", alias({ additionalVersionWeight: { "2": 0.3 } }));
+      assert.deepEqual(lastChange(underTest), { put: ["function/svc.prod/fn 1 2=0.3"], gone: [] });
+      await sdk.updateAlias("svc", "prod", alias({ versionId: "2", additionalVersionWeight: {} }));
+      assert.deepEqual(lastChange(underTest), { put: ["function/svc.prod/fn 2"], gone: [] });
+      await sdk.updateAlias("svc", "prod", alias({ additionalVersionWeight: { "1": 1 } }));
+      assert.deepEqual(lastChange(underTest), { put: ["function/svc.prod/fn 1"], gone: [] });
+      await sdk.updateAlias("svc", "prod", alias({ additionalVersionWeight: { "1": 0 } }));
+      assert.deepEqual(lastChange(underTest), { put: ["function/svc.prod/fn 2"], gone: [] });
+      await sdk.updateAlias("svc", "prod", alias({ description: "nothing that a program could notice" }));
+      assert.deepEqual(lastChange(underTest), { put: [], gone: [] });
+
+      await sdk.updateFunction("svc", "fn", new fc.UpdateFunctionRequest({ timeout: 7 }));
+      assert.deepEqual(lastChange(underTest), { put: ["function/svc/fn LATEST"], gone: [] });
+      const moved = await sdk.updateTrigger("svc", "fn", "prod", new fc.UpdateTriggerRequest({ qualifier: "1" }));
+      assert.equal(moved.body.urlInternet, prod.body.urlInternet);
+      assert.deepEqual(lastChange(underTest), { put: ["function/svc.1/fn 1", route], gone: ["function/svc.prod/fn"] });
+      await sdk.deleteTrigger("svc", "fn", "prod");
+      assert.deepEqual(lastChange(underTest), { put: [], gone: ["function/svc.1/fn", route] });
+    }));
+
+  test("after a restart of the control plane the snapshot holds the same entries", () =>
+    withControl(async (underTest) => {
+      const { sdk, main } = underTest;
+      await createFunction(underTest);
+      await publish(underTest);
+      await sdk.createAlias("svc", new fc.CreateAliasRequest({ aliasName: "prod", versionId: "1" }));
+      await createTrigger(underTest, {}, { qualifier: "prod" });
+      await underTest.control.close();
+      const again = await openControl(underTest.dataDir);
+      const snapshot = again.main.last;
+      assert.ok(snapshot?.type === "snapshot");
+      assert.deepEqual(
+        snapshot.entries.map((entry) => entry.kind),
+        ["function", "function", "route"],
+      );
+      const told = main.received.flatMap((message) => (message.type === "delta" ? message.put : []));
+      for (const entry of snapshot.entries)
+        assert.ok(
+          told.some((each) => isDeepStrictEqual(each, entry)),
+          entryKey(entry),
+        );
+      await again.control.close();
     }));
 });
 

@@ -31,7 +31,7 @@ const services = "/2021-04-06/services";
 describe("the API over HTTP", () => {
   const refused: [what: string, status: number, code: string, request: RawRequest][] = [
     ["an unknown path", 400, "PathNotSupported", { path: "/" }],
-    ["an unknown operation", 400, "PathNotSupported", { path: `${services}/a/aliases` }],
+    ["an unknown operation", 400, "PathNotSupported", { path: `${services}/a/none` }],
     ["another dialect", 400, "PathNotSupported", { path: "/2016-08-15/services" }],
     ["an unknown method", 400, "PathNotSupported", { path: services, method: "PATCH" }],
     ["a path with a final slash", 400, "PathNotSupported", { path: `${services}/` }],

@@ -1,5 +1,5 @@
-/** What the four kinds of resources have in common: reading, pages, preconditions, writing one after the other. */
-import type { DocumentKind } from "../../store/store.ts";
+/** What the kinds of resources have in common: reading, pages, preconditions, writing one after the other. */
+import type { Change, DocumentKind } from "../../store/store.ts";
 import { ApiError, type ApiErrorCode } from "../api-error.ts";
 import type { Repository, ResourceKinds, Stored } from "./repository.ts";
 import { type ListQuery, listRange } from "./validation.ts";
@@ -53,6 +53,11 @@ export class Collection<Kind extends DocumentKind> {
     return { items: found.slice(0, limit), nextToken: next.key.slice(parent.length) };
   }
 
+  /** All of those below `parent`. */
+  async all(parent: string): Promise<ResourceKinds[Kind][]> {
+    return (await this.#repository.list(this.#kind, { prefix: parent })).map(({ value }) => value);
+  }
+
   /** Whether anything is below `parent`. */
   async any(parent: string): Promise<boolean> {
     return (await this.#repository.list(this.#kind, { prefix: parent, limit: 1 })).length > 0;
@@ -80,19 +85,19 @@ export class Collection<Kind extends DocumentKind> {
   ): Promise<Stored<ResourceKinds[Kind]>> {
     return this.#writer.write(async () => {
       const current = await this.get(key);
-      this.#precondition(current, ifMatch);
+      checkPrecondition(this.#words, current, ifMatch);
       return this.#put(key, await make(current.value), current.etag);
     });
   }
 
-  /** Deletes a resource. `check` may refuse. */
-  delete(key: string, ifMatch: string | undefined, check: () => Promise<void>): Promise<void> {
+  /** Deletes a resource. `check` may refuse, and may give what else goes with it. */
+  delete(key: string, ifMatch: string | undefined, check: () => Promise<readonly Change[] | undefined>): Promise<void> {
     return this.#writer.write(async () => {
       const current = await this.get(key);
-      this.#precondition(current, ifMatch);
-      await check();
+      checkPrecondition(this.#words, current, ifMatch);
+      const others = (await check()) ?? [];
       return {
-        changes: [this.#repository.delete(this.#kind, key)],
+        changes: [this.#repository.delete(this.#kind, key), ...others],
         expected: [this.#repository.expect(this.#kind, key, current.etag)],
         answer: () => undefined,
       };
@@ -106,11 +111,12 @@ export class Collection<Kind extends DocumentKind> {
       answer: (etags: readonly string[]) => ({ key, value, etag: etags[0] ?? "" }),
     };
   }
+}
 
-  #precondition(current: Stored<unknown>, ifMatch: string | undefined): void {
-    if (ifMatch === undefined || ifMatch === "" || ifMatch === "*") return;
-    if (ifMatch.replace(/^"(.*)"$/, "$1") === current.etag) return;
-    const subject = this.#words.describe(current.key);
-    throw new ApiError("PreconditionFailed", `${subject} has been changed: its ETag is ${current.etag}, read it again`);
-  }
+/** Rejects with PreconditionFailed where `ifMatch` is another ETag than that of now. */
+export function checkPrecondition(words: KindWords, current: Stored<unknown>, ifMatch: string | undefined): void {
+  if (ifMatch === undefined || ifMatch === "" || ifMatch === "*") return;
+  if (ifMatch.replace(/^"(.*)"$/, "$1") === current.etag) return;
+  const subject = words.describe(current.key);
+  throw new ApiError("PreconditionFailed", `${subject} has been changed: its ETag is ${current.etag}, read it again`);
 }

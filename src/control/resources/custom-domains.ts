@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../../base/base.ts";
-import type { CustomDomain, DomainCertificate, DomainRoute } from "../../model/model.ts";
+import { type CustomDomain, type DomainCertificate, type DomainRoute, LATEST } from "../../model/model.ts";
 import { invalid } from "../api-error.ts";
 import type { EndpointInfo } from "../options.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
@@ -10,7 +10,7 @@ import { domainNameFault } from "./domain-name.ts";
 import type { Functions } from "./functions.ts";
 import type { Stored } from "./repository.ts";
 import { methodList } from "./triggers.ts";
-import { checked, type ListQuery, latestQualifier, name, oneOf, settings, text, textList } from "./validation.ts";
+import { checked, type ListQuery, name, oneOf, qualifier, settings, text, textList } from "./validation.ts";
 
 export const customDomainWords: KindWords = {
   notFound: "DomainNameNotFound",
@@ -33,15 +33,15 @@ const route = z
       ),
       serviceName: name(128),
       functionName: name(64),
-      qualifier: latestQualifier.optional(),
+      qualifier: qualifier.optional(),
       methods: z.union([methodList, z.tuple([])], "a list of HTTP methods").optional(),
       rewriteConfig: settings({ equalRules: rules, regexRules: rules, wildcardRules: rules }).optional(),
     },
     "an object",
   )
-  .transform(({ path, serviceName, functionName, methods }): DomainRoute => {
+  .transform(({ path, serviceName, functionName, qualifier: wanted = LATEST, methods }): DomainRoute => {
     const allowed = methods === undefined || methods.length === 0 ? {} : { methods };
-    return { path, serviceName, functionName, qualifier: "LATEST", ...allowed };
+    return { path, serviceName, functionName, qualifier: wanted, ...allowed };
   });
 
 const certConfig = z.object(
@@ -128,10 +128,10 @@ export class CustomDomains {
 
   async #checkRoutes(routes: readonly DomainRoute[]): Promise<void> {
     const paths = new Set<string>();
-    for (const { path, serviceName, functionName } of routes) {
+    for (const { path, serviceName, functionName, qualifier: wanted } of routes) {
       if (paths.has(path)) invalid(`routeConfig.routes: expected each path once, got ${JSON.stringify(path)} twice`);
       paths.add(path);
-      await this.#functions.get(serviceName, functionName);
+      await this.#functions.check(serviceName, functionName, wanted);
     }
   }
 }

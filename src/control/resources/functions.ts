@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Clock } from "../../base/base.ts";
-import type { FunctionResource } from "../../model/model.ts";
+import { type FunctionResource, LATEST } from "../../model/model.ts";
 import { ApiError, invalid } from "../api-error.ts";
 import type { CodePackages, HeldPackage } from "../code/code-packages.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
 import { defined } from "./defined.ts";
 import { checkTogether, functionDefaults, functionSettings } from "./function-settings.ts";
 import { lifecycleAfter } from "./lifecycle-settings.ts";
+import type { Qualifiers } from "./qualifiers.ts";
 import type { Stored } from "./repository.ts";
 import { checked, type ListQuery, name, settings } from "./validation.ts";
 
@@ -15,6 +16,13 @@ export const functionWords: KindWords = {
   notFound: "FunctionNotFound",
   alreadyExists: "FunctionAlreadyExists",
   describe: (key) => `function '${key.split("/")[1]}' of service '${key.split("/")[0]}'`,
+};
+
+/** Of functions in versions; they are read through their version, which names what is missing. */
+export const versionFunctionWords: KindWords = {
+  notFound: "FunctionNotFound",
+  alreadyExists: "FunctionAlreadyExists",
+  describe: (key) => `function '${key.split("/")[2]}' of version '${key.split("/")[1]}'`,
 };
 
 const codeSchema = z.object(
@@ -39,6 +47,8 @@ export class Functions {
   readonly #services: Collection<"service">;
   readonly #functions: Collection<"function">;
   readonly #triggers: Collection<"trigger">;
+  readonly #versionFunctions: Collection<"versionFunction">;
+  readonly #qualifiers: Qualifiers;
   readonly #packages: CodePackages;
   readonly #clock: Clock;
 
@@ -47,13 +57,17 @@ export class Functions {
       services: Collection<"service">;
       functions: Collection<"function">;
       triggers: Collection<"trigger">;
+      versionFunctions: Collection<"versionFunction">;
     },
+    qualifiers: Qualifiers,
     packages: CodePackages,
     clock: Clock,
   ) {
     this.#services = collections.services;
     this.#functions = collections.functions;
     this.#triggers = collections.triggers;
+    this.#versionFunctions = collections.versionFunctions;
+    this.#qualifiers = qualifiers;
     this.#packages = packages;
     this.#clock = clock;
   }
@@ -82,15 +96,30 @@ export class Functions {
     });
   }
 
-  async get(serviceName: string, functionName: string): Promise<Stored<FunctionResource>> {
-    return (
-      (await this.#functions.find(keyOf(serviceName, functionName))) ?? (await this.#missing(serviceName, functionName))
-    );
+  /** Under another qualifier than LATEST: as it was when its version was published. */
+  async get(serviceName: string, functionName: string, qualifier: string = LATEST): Promise<Stored<FunctionResource>> {
+    if (qualifier === LATEST) {
+      return (
+        (await this.#functions.find(keyOf(serviceName, functionName))) ??
+        (await this.#missing(serviceName, functionName))
+      );
+    }
+    const { main } = await this.#qualifiers.get(serviceName, qualifier);
+    return this.#inVersion(serviceName, main.versionId, functionName);
   }
 
-  async list(serviceName: string, query: ListQuery): Promise<Page<FunctionResource>> {
+  /** Rejects unless the function is there, and is in every version that the qualifier stands for. */
+  async check(serviceName: string, functionName: string, qualifier: string): Promise<void> {
+    await this.get(serviceName, functionName);
+    const { main, additional } = await this.#qualifiers.get(serviceName, qualifier);
+    for (const { versionId } of [main, ...additional]) await this.#inVersion(serviceName, versionId, functionName);
+  }
+
+  async list(serviceName: string, query: ListQuery, qualifier: string = LATEST): Promise<Page<FunctionResource>> {
     await this.#services.get(serviceName);
-    return this.#functions.list(`${serviceName}/`, query);
+    const { main } = await this.#qualifiers.get(serviceName, qualifier);
+    if (main.versionId === LATEST) return this.#functions.list(`${serviceName}/`, query);
+    return this.#versionFunctions.list(`${serviceName}/${main.versionId}/`, query);
   }
 
   async update(
@@ -119,9 +148,18 @@ export class Functions {
   async delete(serviceName: string, functionName: string, ifMatch?: string): Promise<void> {
     await this.get(serviceName, functionName);
     return this.#functions.delete(keyOf(serviceName, functionName), ifMatch, async () => {
-      if (!(await this.#triggers.any(`${keyOf(serviceName, functionName)}/`))) return;
+      if (!(await this.#triggers.any(`${keyOf(serviceName, functionName)}/`))) return undefined;
       throw new ApiError("FunctionNotEmpty", `function '${functionName}' has active triggers: delete them first`);
     });
+  }
+
+  async #inVersion(serviceName: string, versionId: string, functionName: string): Promise<Stored<FunctionResource>> {
+    const found = await this.#qualifiers.function(serviceName, versionId, functionName);
+    if (found !== undefined) return found;
+    throw new ApiError(
+      "FunctionNotFound",
+      `function '${functionName}' does not exist in version '${versionId}' of service '${serviceName}'`,
+    );
   }
 
   /** Tells a missing service from a missing function. */

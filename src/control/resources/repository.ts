@@ -1,4 +1,12 @@
-import type { CustomDomain, FunctionResource, Service, Trigger } from "../../model/model.ts";
+import type {
+  Alias,
+  CustomDomain,
+  FunctionResource,
+  Service,
+  Trigger,
+  Version,
+  VersionCounter,
+} from "../../model/model.ts";
 import type {
   Change,
   DocumentId,
@@ -15,6 +23,11 @@ export interface ResourceKinds {
   readonly function: FunctionResource;
   readonly trigger: Trigger;
   readonly customDomain: CustomDomain;
+  readonly version: Version;
+  /** A function as it was when its version was published. */
+  readonly versionFunction: FunctionResource;
+  readonly versionCounter: VersionCounter;
+  readonly alias: Alias;
 }
 
 /** A resource with its ETag. */

@@ -1,19 +1,26 @@
-/** The one resource model behind every dialect: the four kinds, checked, stored, and told to the data plane. */
+/** The one resource model behind every dialect: every kind, checked, stored, and told to the data plane. */
 import type { Clock } from "../../base/base.ts";
 import type { Store } from "../../store/store.ts";
 import type { CodePackages } from "../code/code-packages.ts";
 import type { EndpointInfo } from "../options.ts";
+import { Aliases, aliasWords } from "./aliases.ts";
 import { Collection } from "./collection.ts";
 import { CustomDomains, customDomainWords } from "./custom-domains.ts";
-import { Functions, functionWords } from "./functions.ts";
+import { Functions, functionWords, versionFunctionWords } from "./functions.ts";
+import { Qualifiers } from "./qualifiers.ts";
 import type { Repository } from "./repository.ts";
 import { Services, serviceWords } from "./services.ts";
 import { Triggers, triggerWords } from "./triggers.ts";
+import { Versions, versionWords } from "./versions.ts";
 import { type CommitListener, Writer } from "./writer.ts";
 
+export type { AliasChange } from "./aliases.ts";
 export type { Page } from "./collection.ts";
+export { type Meaning, Qualifiers, type VersionShare } from "./qualifiers.ts";
 export { Repository, type Stored } from "./repository.ts";
+export { usersOfQualifier } from "./users-of-qualifier.ts";
 export type { ListQuery } from "./validation.ts";
+export type { VersionPage, VersionQuery } from "./versions.ts";
 
 export interface ResourcesOptions {
   readonly store: Store;
@@ -29,16 +36,25 @@ export class Resources {
   readonly functions: Functions;
   readonly triggers: Triggers;
   readonly customDomains: CustomDomains;
+  readonly versions: Versions;
+  readonly aliases: Aliases;
 
   constructor({ store, repository, listener, packages, endpoint, clock }: ResourcesOptions) {
     const writer = new Writer(store, listener);
+    const qualifiers = new Qualifiers(repository);
     const services = new Collection("service", serviceWords, repository, writer);
     const functions = new Collection("function", functionWords, repository, writer);
     const triggers = new Collection("trigger", triggerWords, repository, writer);
     const domains = new Collection("customDomain", customDomainWords, repository, writer);
-    this.services = new Services(services, functions, clock);
-    this.functions = new Functions({ services, functions, triggers }, packages, clock);
+    const versions = new Collection("version", versionWords, repository, writer);
+    const versionFunctions = new Collection("versionFunction", versionFunctionWords, repository, writer);
+    const aliases = new Collection("alias", aliasWords, repository, writer);
+    const shared = { repository, qualifiers, clock };
+    this.services = new Services(services, { functions, aliases, versions }, shared);
+    this.functions = new Functions({ services, functions, triggers, versionFunctions }, qualifiers, packages, clock);
     this.triggers = new Triggers(this.functions, triggers, endpoint, clock);
     this.customDomains = new CustomDomains(domains, this.functions, endpoint, clock);
+    this.versions = new Versions({ services, versions, repository, writer, clock });
+    this.aliases = new Aliases({ services, aliases, ...shared });
   }
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Clock } from "../../base/base.ts";
-import type { Service } from "../../model/model.ts";
+import { LATEST, type Service } from "../../model/model.ts";
 import { ApiError } from "../api-error.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
 import { defined } from "./defined.ts";
-import type { Stored } from "./repository.ts";
+import type { Qualifiers } from "./qualifiers.ts";
+import type { Repository, Stored } from "./repository.ts";
 import { checked, flag, integer, type ListQuery, name, oneOf, settings, text, textList } from "./validation.ts";
 
 export const serviceWords: KindWords = {
@@ -52,15 +53,32 @@ const mutable = {
 const updateSchema = settings(mutable);
 const createSchema = updateSchema.extend({ serviceName: name(128) });
 
+/** What must be gone before a service goes. */
+export interface ServiceChildren {
+  readonly functions: Collection<"function">;
+  readonly aliases: Collection<"alias">;
+  readonly versions: Collection<"version">;
+}
+
+const CHILDREN = ["functions", "aliases", "versions"] as const;
+
 /** Services: named groups of functions. */
 export class Services {
   readonly #services: Collection<"service">;
-  readonly #functions: Collection<"function">;
+  readonly #children: ServiceChildren;
+  readonly #qualifiers: Qualifiers;
+  readonly #repository: Repository;
   readonly #clock: Clock;
 
-  constructor(services: Collection<"service">, functions: Collection<"function">, clock: Clock) {
+  constructor(
+    services: Collection<"service">,
+    children: ServiceChildren,
+    { qualifiers, repository, clock }: { qualifiers: Qualifiers; repository: Repository; clock: Clock },
+  ) {
     this.#services = services;
-    this.#functions = functions;
+    this.#children = children;
+    this.#qualifiers = qualifiers;
+    this.#repository = repository;
     this.#clock = clock;
   }
 
@@ -80,8 +98,10 @@ export class Services {
     return this.#services.create(serviceName, async () => service);
   }
 
-  get(serviceName: string): Promise<Stored<Service>> {
-    return this.#services.get(serviceName);
+  /** Under another qualifier than LATEST: as it was when its version was published. */
+  async get(serviceName: string, qualifier: string = LATEST): Promise<Stored<Service>> {
+    const { main } = await this.#qualifiers.get(serviceName, qualifier);
+    return (await this.#qualifiers.service(serviceName, main.versionId)) ?? this.#services.get(serviceName);
   }
 
   list(query: ListQuery): Promise<Page<Service>> {
@@ -99,8 +119,12 @@ export class Services {
 
   delete(serviceName: string, ifMatch?: string): Promise<void> {
     return this.#services.delete(serviceName, ifMatch, async () => {
-      if (!(await this.#functions.any(`${serviceName}/`))) return;
-      throw new ApiError("ServiceNotEmpty", `service '${serviceName}' has functions: delete them first`);
+      for (const kind of CHILDREN) {
+        if (!(await this.#children[kind].any(`${serviceName}/`))) continue;
+        throw new ApiError("ServiceNotEmpty", `service '${serviceName}' has ${kind}: delete them first`);
+      }
+      const counter = await this.#repository.get("versionCounter", serviceName);
+      return counter && [this.#repository.delete("versionCounter", serviceName)];
     });
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Clock } from "../../base/base.ts";
-import type { HttpMethod, Trigger } from "../../model/model.ts";
+import { type HttpMethod, LATEST, type Trigger } from "../../model/model.ts";
 import { ApiError, invalid } from "../api-error.ts";
 import type { EndpointInfo } from "../options.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
@@ -10,7 +10,7 @@ import type { Functions } from "./functions.ts";
 import { keyOf } from "./functions.ts";
 import type { Stored } from "./repository.ts";
 import { newTriggerHost } from "./trigger-host.ts";
-import { checked, flag, type ListQuery, latestQualifier, name, settings, text } from "./validation.ts";
+import { checked, flag, type ListQuery, name, qualifier, settings, text } from "./validation.ts";
 
 export const triggerWords: KindWords = {
   notFound: "TriggerNotFound",
@@ -53,7 +53,7 @@ const triggerConfig = z
 
 const mutable = {
   description: text(256),
-  qualifier: latestQualifier,
+  qualifier,
   invocationRole: text(1024),
   triggerConfig,
 };
@@ -85,8 +85,9 @@ export class Triggers {
     const now = this.#clock.epochMs();
     const parent = `${keyOf(serviceName, functionName)}/`;
     return this.#triggers.create(parent + triggerName, async () => {
-      await this.#functions.get(serviceName, functionName);
-      await this.#refuseSecond(parent, triggerName);
+      const { qualifier: wanted = LATEST } = given;
+      await this.#functions.check(serviceName, functionName, wanted);
+      await this.#refuseSecond(parent, triggerName, wanted);
       return {
         serviceName,
         functionName,
@@ -97,7 +98,7 @@ export class Triggers {
         sourceArn: "",
         invocationRole: "",
         ...defined(given),
-        qualifier: "LATEST",
+        qualifier: wanted,
         ...config,
         host: newTriggerHost(serviceName, functionName, region, domain),
         createdAt: now,
@@ -125,15 +126,17 @@ export class Triggers {
     input: unknown,
     ifMatch?: string,
   ): Promise<Stored<Trigger>> {
-    const { triggerConfig: config, qualifier: _latest, ...given } = checked(updateSchema, input);
+    const { triggerConfig: config, ...given } = checked(updateSchema, input);
     await this.get(serviceName, functionName, triggerName);
-    const key = `${keyOf(serviceName, functionName)}/${triggerName}`;
-    return this.#triggers.update(key, ifMatch, async (current) => ({
-      ...current,
-      ...defined(given),
-      ...config,
-      lastModifiedAt: this.#clock.epochMs(),
-    }));
+    const parent = `${keyOf(serviceName, functionName)}/`;
+    return this.#triggers.update(parent + triggerName, ifMatch, async (current) => {
+      const wanted = given.qualifier ?? current.qualifier;
+      if (wanted !== current.qualifier) {
+        await this.#functions.check(serviceName, functionName, wanted);
+        await this.#refuseSecond(parent, triggerName, wanted);
+      }
+      return { ...current, ...defined(given), ...config, lastModifiedAt: this.#clock.epochMs() };
+    });
   }
 
   async delete(serviceName: string, functionName: string, triggerName: string, ifMatch?: string): Promise<void> {
@@ -142,12 +145,11 @@ export class Triggers {
   }
 
   /** Function Compute: one http trigger for each qualifier. */
-  async #refuseSecond(parent: string, triggerName: string): Promise<void> {
-    const { items } = await this.#triggers.list(parent, {});
-    const other = items.find((each) => each.value.triggerName !== triggerName);
+  async #refuseSecond(parent: string, triggerName: string, wanted: string): Promise<void> {
+    const all = await this.#triggers.all(parent);
+    const other = all.find((each) => each.triggerName !== triggerName && each.qualifier === wanted);
     if (other === undefined) return;
-    invalid(
-      `triggerName: expected '${other.value.triggerName}', the one http trigger that a function can have, got '${triggerName}'`,
-    );
+    const whose = wanted === LATEST ? "that a function can have" : `that a function can have for '${wanted}'`;
+    invalid(`triggerName: expected '${other.triggerName}', the one http trigger ${whose}, got '${triggerName}'`);
   }
 }

@@ -3,6 +3,7 @@
  * they do not know, as Function Compute does: its tools send many.
  */
 import { z } from "zod";
+import { LATEST } from "../../model/model.ts";
 import { ApiError, invalid } from "../api-error.ts";
 
 /** Issues told at once. */
@@ -86,11 +87,14 @@ export function name(charactersMax: number) {
   );
 }
 
-/** Versions and aliases do not exist in this version: only the moving one does. */
-export const latestQualifier = z.custom<string>(
-  (value) => value === "" || value === "LATEST",
-  "LATEST (this version of Sluice has no versions and aliases)",
-);
+/** What a trigger or a route leads to. An empty text is LATEST, as tools send it. */
+export const qualifier = z
+  .custom<string>(
+    (value) =>
+      value === "" || (typeof value === "string" && /^([1-9]\d{0,14}|[A-Za-z_][A-Za-z0-9_-]{0,127})$/.test(value)),
+    "LATEST, the id of a version, or the name of an alias",
+  )
+  .transform((value) => (value === "" ? LATEST : value));
 
 export function inRange(value: number, min: number, max: number): boolean {
   return value >= min && value <= max;

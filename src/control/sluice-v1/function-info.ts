@@ -1,21 +1,26 @@
 /** How a function stands, in the words of `info`. Pure. */
 import {
   type CustomDomain,
+  type FunctionEntry,
   type FunctionInfo,
   type FunctionResource,
   type FunctionStatus,
   functionKey,
-  type RevisionId,
+  LATEST,
   type Trigger,
 } from "../../model/model.ts";
 import type { EndpointInfo } from "../options.ts";
+import type { QualifiedFunction } from "../projection.ts";
 import { triggerUrl } from "../trigger-url.ts";
 
 export interface FunctionFacts {
-  readonly resource: FunctionResource;
-  /** Of the resource as it is stored now. */
-  readonly revisionId: RevisionId;
+  readonly qualified: QualifiedFunction;
+  /** Of the resources as they are stored now. */
+  readonly entry: FunctionEntry;
+  /** The trigger of this qualifier. */
   readonly trigger: Trigger | undefined;
+  /** The trigger that says what is asked of callers: this one, or that of LATEST. */
+  readonly rule: Trigger | undefined;
   /** Domains with a route to it. */
   readonly domains: readonly CustomDomain[];
   readonly status: FunctionStatus | undefined;
@@ -23,19 +28,29 @@ export interface FunctionFacts {
 }
 
 export function functionInfo(facts: FunctionFacts): FunctionInfo {
-  const { resource, trigger, status, domains, endpoint, revisionId } = facts;
+  const { qualified, entry, trigger, status, domains, endpoint } = facts;
+  const { resource, versionId } = qualified.main;
   const obstacle = obstacleOf(facts);
   const reason = obstacle ?? concernOf(facts);
   return {
     serviceName: resource.serviceName,
     functionName: resource.functionName,
+    qualifier: qualified.qualifier,
+    ...(versionId !== LATEST && { versionId }),
+    ...(entry.additionalRevisions && {
+      additionalVersions: entry.additionalRevisions.map(({ revision, weight }) => ({
+        versionId: revision.versionId ?? LATEST,
+        weight,
+        revisionId: revision.id,
+      })),
+    }),
     runtime: resource.runtime,
     ...(trigger && { urlInternet: triggerUrl(trigger, endpoint), host: trigger.host, authType: trigger.authType }),
     customDomains: domains.map(({ domainName }) => domainName),
     callable: obstacle === undefined,
     ...(reason !== undefined && { reason }),
     instances: status?.instances ?? [],
-    revisionId,
+    revisionId: entry.revision.id,
     revisionNumber: resource.revisionNumber,
     ...(status?.serving && { servingRevisionId: status.serving }),
     ...(status?.next && { next: status.next }),
@@ -49,10 +64,10 @@ export function functionInfo(facts: FunctionFacts): FunctionInfo {
   };
 }
 
-/** Whether the domain leads to the function. */
-export function leadsTo(domain: CustomDomain, resource: FunctionResource): boolean {
-  const key = functionKey(resource.serviceName, resource.functionName);
-  return domain.routes.some((route) => functionKey(route.serviceName, route.functionName) === key);
+/** Whether the domain leads to the function under this qualifier. */
+export function leadsTo(domain: CustomDomain, resource: FunctionResource, qualifier: string): boolean {
+  const key = functionKey(resource.serviceName, resource.functionName, qualifier);
+  return domain.routes.some((route) => functionKey(route.serviceName, route.functionName, route.qualifier) === key);
 }
 
 function hasStartCommand({ code, customRuntimeConfig }: FunctionResource): boolean {
@@ -60,15 +75,18 @@ function hasStartCommand({ code, customRuntimeConfig }: FunctionResource): boole
 }
 
 /** Why an unsigned gRPC call cannot work now. */
-function obstacleOf({ resource, trigger, domains, status }: FunctionFacts): string | undefined {
-  if (trigger === undefined) return "it has no http trigger: add one with authType anonymous and method POST";
-  if (!trigger.methods.includes("POST")) {
-    return `its trigger allows ${trigger.methods.join(", ")}, and gRPC needs POST: add POST to its methods`;
+function obstacleOf({ qualified, trigger, rule, domains, status }: FunctionFacts): string | undefined {
+  const { resource } = qualified.main;
+  if (rule === undefined || (trigger === undefined && domains.length === 0)) {
+    return "it has no http trigger: add one with authType anonymous and method POST";
   }
-  if (trigger.authType === "function") {
+  if (!rule.methods.includes("POST")) {
+    return `its trigger allows ${rule.methods.join(", ")}, and gRPC needs POST: add POST to its methods`;
+  }
+  if (rule.authType === "function") {
     return "its trigger asks for signed calls (authType function), which this version of Sluice refuses: set authType anonymous";
   }
-  if (trigger.disableURLInternet && domains.length === 0) {
+  if (trigger?.disableURLInternet && domains.length === 0) {
     return "its trigger's internet URL is disabled, and no custom domain leads to it";
   }
   const failure = status?.lastStartFailure;
@@ -80,10 +98,12 @@ function obstacleOf({ resource, trigger, domains, status }: FunctionFacts): stri
 }
 
 /** What is not well although calls work. */
-function concernOf({ resource, status }: FunctionFacts): string | undefined {
+function concernOf({ qualified, status }: FunctionFacts): string | undefined {
   const next = status?.next;
   if (next?.state !== "failed") return undefined;
+  const { resource, versionId } = qualified.main;
   const number = resource.revisionNumber;
   const cause = next.reason === undefined ? "" : `: ${next.reason}`;
+  if (versionId !== LATEST) return `version ${versionId} failed to start, what was there before it serves${cause}`;
   return `revision ${number} failed to start, ${number - 1} serves${cause}`;
 }

@@ -1,35 +1,72 @@
-import type { FunctionsAnswer, Trigger } from "../../model/model.ts";
-import { functionKey } from "../../model/model.ts";
-import { revisionOf } from "../projection.ts";
+import type { CustomDomain, FunctionInfo, FunctionResource, FunctionsAnswer, Trigger } from "../../model/model.ts";
+import { functionKey, LATEST } from "../../model/model.ts";
+import { DataPlaneReader, triggerFor } from "../data-plane-reader.ts";
+import { functionEntry, type QualifiedFunction } from "../projection.ts";
 import { functionInfo, leadsTo } from "./function-info.ts";
 import type { SluiceContext } from "./sluice-v1.ts";
 
-/** Every function in the order of its key. */
-export async function readFunctions({
-  repository,
-  projection,
-  board,
-  endpoint,
-}: SluiceContext): Promise<FunctionsAnswer> {
+/** Every function in the order of its key, each first as it stands, then under the qualifiers that something leads to. */
+export async function readFunctions(context: SluiceContext): Promise<FunctionsAnswer> {
+  const { repository } = context;
   const services = new Map((await repository.list("service")).map(({ key, value }) => [key, value]));
   const domains = (await repository.list("customDomain")).map(({ value }) => value);
-  const triggers = new Map<string, Trigger>();
+  const triggers = new Map<string, Trigger[]>();
   for (const { value } of await repository.list("trigger")) {
-    triggers.set(functionKey(value.serviceName, value.functionName), value);
+    const key = functionKey(value.serviceName, value.functionName);
+    triggers.set(key, [...(triggers.get(key) ?? []), value]);
   }
-  const functions = (await repository.list("function")).flatMap(({ value: resource }) => {
+  const reader = new DataPlaneReader(repository, context.projection);
+  const functions: FunctionInfo[] = [];
+  for (const { value: resource } of await repository.list("function")) {
     const service = services.get(resource.serviceName);
-    if (service === undefined) return [];
-    const key = functionKey(resource.serviceName, resource.functionName);
-    const info = functionInfo({
-      resource,
-      revisionId: revisionOf(service, resource, projection).id,
-      trigger: triggers.get(key),
-      domains: domains.filter((domain) => leadsTo(domain, resource)),
-      status: board.of(key),
-      endpoint,
-    });
-    return [info];
-  });
+    if (service === undefined) continue;
+    const own = triggers.get(functionKey(resource.serviceName, resource.functionName)) ?? [];
+    const latest: QualifiedFunction = {
+      qualifier: LATEST,
+      main: { versionId: LATEST, service, resource },
+      additional: [],
+    };
+    functions.push(infoOf(latest, own, domains, context));
+    for (const qualifier of otherQualifiers(resource, own, domains)) {
+      const qualified = await reader.qualified(resource.serviceName, resource.functionName, qualifier);
+      if (qualified !== undefined) functions.push(infoOf(qualified, own, domains, context));
+    }
+  }
   return { functions };
+}
+
+function infoOf(
+  qualified: QualifiedFunction,
+  triggers: readonly Trigger[],
+  domains: readonly CustomDomain[],
+  { projection, board, endpoint }: SluiceContext,
+): FunctionInfo {
+  const { qualifier, main } = qualified;
+  const entry = functionEntry(qualified, projection);
+  return functionInfo({
+    qualified,
+    entry,
+    trigger: triggers.find((each) => each.qualifier === qualifier),
+    rule: triggerFor(triggers, qualifier),
+    domains: domains.filter((domain) => leadsTo(domain, main.resource, qualifier)),
+    status: board.of(entry.function),
+    endpoint,
+  });
+}
+
+/** Sorted. */
+function otherQualifiers(
+  resource: FunctionResource,
+  triggers: readonly Trigger[],
+  domains: readonly CustomDomain[],
+): string[] {
+  const qualifiers = new Set(triggers.map((trigger) => trigger.qualifier));
+  for (const { routes } of domains) {
+    for (const { serviceName, functionName, qualifier } of routes) {
+      if (serviceName !== resource.serviceName || functionName !== resource.functionName) continue;
+      if (triggerFor(triggers, qualifier) !== undefined) qualifiers.add(qualifier);
+    }
+  }
+  qualifiers.delete(LATEST);
+  return [...qualifiers].sort();
 }

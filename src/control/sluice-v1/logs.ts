@@ -24,8 +24,8 @@ export async function answerLogs(c: ApiContext, logs: FunctionLogs): Promise<Res
 
 function logQuery(query: Record<string, string>): LogQuery {
   const { function: name, requestId, sinceMs, follow } = query;
-  if (name !== undefined && !/^[A-Za-z0-9_-]+\/[A-Za-z0-9_-]+$/.test(name)) {
-    invalid(`function: expected SERVICE/FUNCTION, got ${JSON.stringify(name)}`);
+  if (name !== undefined && !/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)?\/[A-Za-z0-9_-]+$/.test(name)) {
+    invalid(`function: expected SERVICE/FUNCTION or SERVICE.QUALIFIER/FUNCTION, got ${JSON.stringify(name)}`);
   }
   if (sinceMs !== undefined && !/^\d{1,15}$/.test(sinceMs)) {
     invalid(`sinceMs: expected milliseconds since 1970, got ${JSON.stringify(sinceMs)}`);

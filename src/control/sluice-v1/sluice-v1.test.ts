@@ -11,7 +11,7 @@ import {
 } from "../../model/model.ts";
 import { usage } from "../../store/testing/samples.ts";
 import { type ControlUnderTest, fc, withControl } from "../testing/control-under-test.ts";
-import { codeOf, createFunction, createTrigger } from "../testing/samples.ts";
+import { codeOf, createFunction, createTrigger, publish } from "../testing/samples.ts";
 import { open, send } from "../testing/signed-request.ts";
 
 const key = functionKey("svc", "fn");
@@ -54,6 +54,45 @@ describe("GET /sluice/v1/functions", () => {
       assert.deepEqual(info.instances, [instance]);
       assert.equal(info.servingRevisionId, "r1");
       assert.match(info.revisionId, /^[0-9a-f]{16}$/);
+    }));
+
+  test("a function is shown under each qualifier that a trigger leads to, LATEST first, with its own state", () =>
+    withControl(async (underTest) => {
+      const { sdk } = underTest;
+      await createFunction(underTest, { memorySize: 128 });
+      await publish(underTest);
+      await sdk.updateFunction("svc", "fn", new fc.UpdateFunctionRequest({ timeout: 7, code: codeOf("second") }));
+      await publish(underTest);
+      const alias = { aliasName: "prod", versionId: "1", additionalVersionWeight: { "2": 0.25 } };
+      await sdk.createAlias("svc", new fc.CreateAliasRequest(alias));
+      const prod = await createTrigger(underTest, {}, { triggerName: "a", qualifier: "prod" });
+      const latest = await createTrigger(underTest, {}, { triggerName: "b" });
+      const serving = "r1" as RevisionId;
+      underTest.main.report({ functions: [{ function: functionKey("svc", "fn", "prod"), instances: [], serving }] });
+      const { functions } = (
+        await send(underTest.control.apiPort, { path: "/sluice/v1/functions" })
+      ).json() as unknown as {
+        functions: FunctionInfo[];
+      };
+      const short = functions.map(({ qualifier, versionId, timeout, urlInternet, callable, servingRevisionId }) => {
+        return { qualifier, versionId, timeout, urlInternet, callable, servingRevisionId };
+      });
+      const both = { callable: true, servingRevisionId: undefined };
+      assert.deepEqual(short, [
+        { ...both, qualifier: "LATEST", versionId: undefined, timeout: 7, urlInternet: latest.body.urlInternet },
+        {
+          ...both,
+          qualifier: "prod",
+          versionId: "1",
+          timeout: 60,
+          urlInternet: prod.body.urlInternet,
+          servingRevisionId: "r1",
+        },
+      ]);
+      assert.equal(functions[0]?.additionalVersions, undefined);
+      const [other] = functions[1]?.additionalVersions ?? [];
+      assert.deepEqual([other?.versionId, other?.weight], ["2", 0.25]);
+      assert.notEqual(other?.revisionId, functions[1]?.revisionId);
     }));
 
   const notCallable: [what: string, trigger: object | undefined, reason: RegExp][] = [

@@ -17,9 +17,15 @@ export async function createFunction({ sdk }: ControlUnderTest, settings: object
   return sdk.createFunction("svc", new fc.CreateFunctionRequest(request));
 }
 
+/** Publishes `svc` as it stands; gives the version's id. */
+export async function publish({ sdk }: ControlUnderTest): Promise<string> {
+  const { body } = await sdk.publishServiceVersion("svc", new fc.PublishServiceVersionRequest({}));
+  return body.versionId ?? "";
+}
+
 /** Http trigger `http` of `svc/fn`. */
-export async function createTrigger({ sdk }: ControlUnderTest, config: object = {}) {
+export async function createTrigger({ sdk }: ControlUnderTest, config: object = {}, given: object = {}) {
   const triggerConfig = JSON.stringify({ authType: "anonymous", methods: ["GET", "POST"], ...config });
-  const request = new fc.CreateTriggerRequest({ triggerName: "http", triggerType: "http", triggerConfig });
+  const request = new fc.CreateTriggerRequest({ triggerName: "http", triggerType: "http", triggerConfig, ...given });
   return sdk.createTrigger("svc", "fn", request);
 }
