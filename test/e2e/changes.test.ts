@@ -1,6 +1,7 @@
 /** Redeploys, connection ages, restarts: what changes while calls run. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { folderOf, goMissing, runJob, testPrograms } from "../support/clients.ts";
 import { eventually, Sluice, type TestFunction } from "../support/sluice.ts";
 
@@ -60,6 +61,22 @@ describe("changes under load", { skip: goMissing }, () => {
     assert.ok(report.calls >= 2000, `${report.calls} calls`);
     const ids = (await sluice.info("test", "echo")).instances.map((instance) => instance.instanceId);
     assert.deepEqual(ids, before, "the instance of before served all of it");
+  });
+
+  test("a grpc-go server with a MaxConnectionAge of 2 s, under load and frozen in between, fails no call and is not restarted", async () => {
+    await using sluice = await Sluice.start({ isolation: "auto", configuration: { idleFreezeMs: 50 } });
+    const info = await sluice.deploy(await echoFunction({ environmentVariables: { MAX_CONNECTION_AGE_MS: "2000" } }));
+    const first = await runJob(sluice, info, {});
+    let frozen = 0;
+    for (let round = 0; round < 6; round++) {
+      const report = await runJob(sluice, info, { durationMs: 1000, workers: 10, ratePerSecond: 300 });
+      assert.deepEqual(Object.keys(report.codes), ["OK"], JSON.stringify(report.errors));
+      assert.deepEqual(Object.keys(report.pids), Object.keys(first.pids), "the process of before served all of it");
+      // From a moment to more than the age of a connection.
+      await sleep([60, 700, 2500][round % 3]);
+      if ((await sluice.info("test", "echo")).instances[0]?.phase === "frozen") frozen += 1;
+    }
+    assert.ok(frozen >= 4, `frozen ${frozen} times of 6`);
   });
 
   test("a restart keeps what was deployed: functions, hosts, code and the CA", async () => {
