@@ -73,6 +73,7 @@ async function halfFullPool(size: number): Promise<() => void> {
     region: "local",
     limits: schedulerLimits({
       instancesMax: size,
+      growthBurst: size,
       startsAtOnceMax: size,
       queueCallsMax: size * CONCURRENCY,
       startLimitMs: 600_000,

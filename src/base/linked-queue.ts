@@ -2,7 +2,8 @@
 export interface QueueLinks<T> {
   queuePrevious: T | undefined;
   queueNext: T | undefined;
-  queued: boolean;
+  /** The queue that it is in; undefined: none. */
+  queue: unknown;
 }
 
 /** First-in first-out queue of items that hold their own links; an item is in at most one such queue. */
@@ -20,8 +21,8 @@ export class LinkedQueue<T extends QueueLinks<T>> {
   }
 
   push(item: T): void {
-    if (item.queued) throw new Error("Cannot queue an item twice");
-    item.queued = true;
+    if (item.queue !== undefined) throw new Error("Cannot queue an item twice");
+    item.queue = this;
     item.queuePrevious = this.#last;
     item.queueNext = undefined;
     if (this.#last === undefined) this.#first = item;
@@ -36,16 +37,16 @@ export class LinkedQueue<T extends QueueLinks<T>> {
     return item;
   }
 
-  /** Takes `item` out, wherever it stands; does nothing when it is not queued. */
+  /** Takes `item` out, wherever it stands; does nothing when it is not in this queue. */
   remove(item: T): void {
-    if (!item.queued) return;
+    if (item.queue !== this) return;
     if (item.queuePrevious === undefined) this.#first = item.queueNext;
     else item.queuePrevious.queueNext = item.queueNext;
     if (item.queueNext === undefined) this.#last = item.queuePrevious;
     else item.queueNext.queuePrevious = item.queuePrevious;
     item.queuePrevious = undefined;
     item.queueNext = undefined;
-    item.queued = false;
+    item.queue = undefined;
     this.#length -= 1;
   }
 }

@@ -47,6 +47,13 @@ export class CallQueue<L extends Link> {
     if (first !== undefined) this.grant(first, instance);
   }
 
+  /** Takes over those that wait in `other`, behind its own; each keeps the time at which its wait began. */
+  takeOver(other: CallQueue<L>): void {
+    for (let first = other.#waiting.shift(); first !== undefined; first = other.#waiting.shift()) {
+      this.#waiting.push(first);
+    }
+  }
+
   /** Refuses those that wait now. */
   refuseAll(cause: Fault): void {
     for (let left = this.#waiting.length; left > 0; left--) this.#waiting.shift()?.refused(cause);

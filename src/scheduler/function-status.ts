@@ -1,28 +1,28 @@
-import type { FunctionKey, FunctionStatus } from "../model/model.ts";
+import type { FunctionKey, FunctionStatus, InstanceStatus, RevisionId } from "../model/model.ts";
 import type { Link } from "./link.ts";
 import type { NewerRevision } from "./newer-revision.ts";
-import type { Pool } from "./pool.ts";
+import type { StartFailure } from "./pool.ts";
 
-/** One function's pools, as its status tells of them. */
-export interface StatusSource<L extends Link> {
-  readonly key: FunctionKey;
-  /** Absent: the function was removed, and ends. */
-  readonly serving: Pool<L> | undefined;
-  readonly next: NewerRevision<L> | undefined;
-  /** The next revision is not started for want of room. */
-  readonly nextWaitsForRoom: boolean;
+/** How one branch of a function stands, in plain data. */
+export interface BranchStatus {
+  /** Absent: it takes no calls. */
+  readonly serving: RevisionId | undefined;
+  readonly next: FunctionStatus["next"] | undefined;
+  /** Of the revision that serves. */
+  readonly lastStartFailure: StartFailure | undefined;
   /** All of them, those that end as well. */
-  readonly pools: Iterable<Pool<L>>;
+  readonly instances: readonly InstanceStatus[];
 }
 
-/** How a function stands, in plain data. */
-export function functionStatus<L extends Link>(source: StatusSource<L>): FunctionStatus {
-  const { key, serving } = source;
-  const failure = serving?.lastFailure;
+/** How a function stands: the main branch first, then those with a share of the calls, then those that end. */
+export function functionStatus(key: FunctionKey, branches: readonly BranchStatus[], restarts: number): FunctionStatus {
+  const serving = branches.find((branch) => branch.serving !== undefined)?.serving;
+  const next = branches.find((branch) => branch.next !== undefined)?.next;
+  const failure = branches.find((branch) => branch.lastStartFailure !== undefined)?.lastStartFailure;
   return {
     function: key,
-    ...(serving && { serving: serving.revision.id }),
-    ...(source.next && { next: nextStatus(source.next, source.nextWaitsForRoom) }),
+    ...(serving && { serving }),
+    ...(next && { next }),
     ...(failure && {
       lastStartFailure: {
         errorType: failure.fault.errorType,
@@ -30,11 +30,13 @@ export function functionStatus<L extends Link>(source: StatusSource<L>): Functio
         stderrTail: failure.stderrTail,
       },
     }),
-    instances: [...source.pools].flatMap((pool) => [...pool.instances].map((instance) => instance.status())),
+    instances: branches.flatMap((branch) => branch.instances),
+    ...(restarts > 0 && { restarts }),
   };
 }
 
-function nextStatus<L extends Link>(
+/** How a newer revision stands. */
+export function nextStatus<L extends Link>(
   next: NewerRevision<L>,
   waitsForRoom: boolean,
 ): NonNullable<FunctionStatus["next"]> {

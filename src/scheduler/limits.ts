@@ -12,6 +12,9 @@ export interface SchedulerLimits {
   readonly idleStopMs: number;
   /** Instances of all functions, also those that end; a redeploy may go one beyond. */
   readonly instancesMax: number;
+  /** Starts for calls that all functions together may make at once, and get back for each minute. */
+  readonly growthBurst: number;
+  readonly growthPerMinute: number;
   /** Instances that start at the same time, taken round-robin over functions. A start counts for 10 s at the most. */
   readonly startsAtOnceMax: number;
   /** From SIGTERM to SIGKILL when an instance is stopped. */
@@ -30,6 +33,8 @@ export const defaultSchedulerLimits: SchedulerLimits = {
   idleFreezeMs: 1000,
   idleStopMs: 300_000,
   instancesMax: 100,
+  growthBurst: 300,
+  growthPerMinute: 300,
   startsAtOnceMax: 4,
   stopGraceMs: 10_000,
   backOffFirstMs: 1000,

@@ -53,6 +53,11 @@ export function waitOver(
         "ResourceExhausted",
         `${waited}: all functions together are at their ${limits.instancesMax} instances`,
       );
+    case "growth":
+      return fault(
+        "ResourceExhausted",
+        `${waited}: instances grow no faster than by ${limits.growthPerMinute} a minute after ${limits.growthBurst}`,
+      );
     case "host":
       return fault("Unavailable", `${waited}: ${noMemory(seen.memoryMb, limits).message}`);
     default:

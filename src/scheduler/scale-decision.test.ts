@@ -12,6 +12,7 @@ const roomy: ScaleObservation = {
   backOff: "off",
   functionInstancesMax: undefined,
   accountInstancesLeft: 100,
+  growthLeft: 100,
   hostMemoryLeftMb: 10_000,
   memoryMb: 512,
 };
@@ -42,6 +43,7 @@ test("decideStarts names the tightest limit", () => {
     limitedBy: "function",
   });
   assert.deepEqual(decide({ waitingCalls, accountInstancesLeft: 4 }), { wake: 0, start: 4, limitedBy: "account" });
+  assert.deepEqual(decide({ waitingCalls, growthLeft: 4 }), { wake: 0, start: 4, limitedBy: "growth" });
   assert.deepEqual(decide({ waitingCalls, accountInstancesLeft: -1 }), { wake: 0, start: 0, limitedBy: "account" });
   assert.deepEqual(decide({ waitingCalls, hostMemoryLeftMb: 1535 }), { wake: 0, start: 2, limitedBy: "host" });
   assert.deepEqual(decide({ waitingCalls, functionInstancesMax: 4, accountInstancesLeft: 2 }), {

@@ -6,7 +6,7 @@ export interface ScaleObservation {
   readonly comingInstances: number;
   /** Instances of the serving revision that are asleep: to wake one takes no room, and a moment. */
   readonly asleepInstances: number;
-  /** Instances of the serving revision that take calls or will: those that finish their last calls do not count. */
+  /** Instances of the function that take calls or will: those that finish their last calls do not count. */
   readonly instances: number;
   /** Calls that one more instance is expected to take at once, at least 1. */
   readonly callsPerInstance: number;
@@ -16,15 +16,16 @@ export interface ScaleObservation {
   readonly backOff: "off" | "paused" | "trying";
   /** Most instances of the function; undefined: only the shared limits. */
   readonly functionInstancesMax: number | undefined;
-  /** Instances that the account may still start. */
+  /** Instances that the account may still start, and may now, given how fast it may grow. */
   readonly accountInstancesLeft: number;
+  readonly growthLeft: number;
   /** Memory that instances may still take together, in MB, and what one of this revision takes. */
   readonly hostMemoryLeftMb: number;
   readonly memoryMb: number;
 }
 
 /** What keeps a decision below what the calls need. */
-export type ScaleLimit = "backOff" | "function" | "account" | "host";
+export type ScaleLimit = "backOff" | "function" | "account" | "growth" | "host";
 
 export interface ScaleDecision {
   /** Instances to wake. */
@@ -62,6 +63,7 @@ function limitsOf(seen: ScaleObservation): readonly (readonly [ScaleLimit, numbe
     ["backOff", retries[seen.backOff]],
     ["function", (seen.functionInstancesMax ?? Number.POSITIVE_INFINITY) - seen.instances],
     ["account", seen.accountInstancesLeft],
+    ["growth", seen.growthLeft],
     ["host", Math.floor(seen.hostMemoryLeftMb / seen.memoryMb)],
   ];
 }

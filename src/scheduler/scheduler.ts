@@ -2,9 +2,10 @@
  * Front door of src/scheduler: pools of instances, admission of calls, the life of instances. Effects only through the
  * driver and the links that it is given; no word of HTTP/2.
  */
-import { type Clock, type Logger, TimerWheel } from "../base/base.ts";
+import { type Clock, type Logger, type Random, systemRandom, TimerWheel } from "../base/base.ts";
 import type { Driver, ExitReport } from "../drivers/driver.ts";
 import type { Fault, FunctionEntry, FunctionKey, FunctionStatus, InstanceId, Revision } from "../model/model.ts";
+import { GrowthBudget } from "./growth-budget.ts";
 import type { Instance } from "./instance.ts";
 import type { SchedulerLimits } from "./limits.ts";
 import type { Link, LinkFactory } from "./link.ts";
@@ -33,6 +34,8 @@ export interface SchedulerOptions<L extends Link> {
   readonly links: LinkFactory<L>;
   readonly clock: Clock;
   readonly limits: SchedulerLimits;
+  /** Chooses among weighted revisions; the system's unless a test gives one. */
+  readonly random?: Random;
   /** Region label, which functions find in FC_REGION. */
   readonly region: string;
   readonly logger: Logger;
@@ -61,6 +64,8 @@ export class Scheduler<L extends Link> {
       region: options.region,
       room: new Room<Instance<L>>(limits.instancesMax, limits.hostMemoryMb),
       turns: new StartTurns(limits.startsAtOnceMax, wheel),
+      growth: new GrowthBudget(limits.growthBurst, limits.growthPerMinute),
+      random: options.random ?? systemRandom,
       nowMs: () => clock.nowMs(),
       epochMs: () => clock.epochMs(),
       statusChanged: (key) => events.statusChanged(key),
@@ -103,7 +108,7 @@ export class Scheduler<L extends Link> {
 
   /** The waiter leaves the queue at once; nothing is called any more. Does nothing when it does not wait. */
   abandon(key: FunctionKey, waiter: Waiter<L>): void {
-    if (waiter.queued) this.#functions.get(key)?.abandon(waiter);
+    if (waiter.queue !== undefined) this.#functions.get(key)?.abandon(waiter);
   }
 
   /** Undefined: the function is not there (any more), and has no instance left. */

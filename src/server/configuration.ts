@@ -51,6 +51,12 @@ const SETTINGS = {
   ),
   idleStopMs: setting(ms, defaultSchedulerLimits.idleStopMs, "an instance without calls is stopped after this time"),
   instancesMax: setting(count, defaultSchedulerLimits.instancesMax, "instances of all functions"),
+  growthBurst: setting(count, defaultSchedulerLimits.growthBurst, "instances that calls may have started at once"),
+  growthPerMinute: setting(
+    count,
+    defaultSchedulerLimits.growthPerMinute,
+    "instances that calls may have started for each minute after that",
+  ),
   startsAtOnceMax: setting(
     count,
     availableParallelism() * 2,

@@ -109,6 +109,8 @@ export class MainLoop {
         idleFreezeMs: configuration.idleFreezeMs,
         idleStopMs: configuration.idleStopMs,
         instancesMax: configuration.instancesMax,
+        growthBurst: configuration.growthBurst,
+        growthPerMinute: configuration.growthPerMinute,
         startsAtOnceMax: configuration.startsAtOnceMax,
         stopGraceMs: configuration.stopGraceMs,
         hostMemoryMb: configuration.instanceMemoryMaxMb,

@@ -70,7 +70,7 @@ const ANSWERED_WELL: InstanceAnswer = { kind: "answered", ok: true, httpStatus: 
 export class FakeCall implements Waiter<FakeLink> {
   queuePrevious: Waiter<FakeLink> | undefined = undefined;
   queueNext: Waiter<FakeLink> | undefined = undefined;
-  queued = false;
+  queue: unknown = undefined;
   waitingSince = 0;
   instance: ScheduledInstance<FakeLink> | undefined = undefined;
   refusal: Fault | undefined = undefined;
@@ -144,11 +144,15 @@ export class SchedulerBench implements LinkFactory<FakeLink> {
   /** What developers were told. */
   readonly remarks: string[] = [];
 
+  /** What the next choice among weighted revisions is made by. */
+  random: () => number = () => 0.5;
+
   constructor(limits: Partial<SchedulerLimits> = {}) {
     this.scheduler = new Scheduler<FakeLink>({
       driver: this.driver,
       links: this,
       clock: this.clock,
+      random: () => this.random(),
       region: "local",
       limits: schedulerLimits({ startsAtOnceMax: 100, ...limits }),
       logger: silentLogger,
