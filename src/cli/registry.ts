@@ -5,6 +5,7 @@ import { deployCommand } from "./commands/deploy.ts";
 import { envCommand } from "./commands/env.ts";
 import { hostsCommand } from "./commands/hosts.ts";
 import { infoCommand } from "./commands/info.ts";
+import { instancesCommand } from "./commands/instances.ts";
 import { invokeCommand } from "./commands/invoke.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { removeCommand } from "./commands/remove.ts";
@@ -15,6 +16,7 @@ export const commands: readonly Command[] = [
   startCommand,
   deployCommand,
   infoCommand,
+  instancesCommand,
   invokeCommand,
   logsCommand,
   removeCommand,

@@ -30,6 +30,10 @@ export interface FunctionInfo {
   /** Why not; or, where `callable`, what is still not well (a newer revision that failed to start). */
   readonly reason?: string;
   readonly instances: readonly InstanceStatus[];
+  /** Instances that ended by themselves since Sluice started; absent: none. */
+  readonly restarts?: number;
+  /** How its provisioned instances stand; absent without a provision config. */
+  readonly provision?: NonNullable<FunctionStatus["provision"]>;
   /** Revision of the stored configuration. */
   readonly revisionId: RevisionId;
   readonly revisionNumber: number;

@@ -383,3 +383,27 @@ test("a wrong key of the API is told in one line with the server's code", () =>
     assert.equal(code, 1);
     assert.match(stderr, /^sluice: .* \(\w+, request [0-9a-f-]{36}\)\n$/);
   }));
+
+test("instances shows state, age, calls, slots, memory and restarts; --json gives them whole", () =>
+  withPlatform(async (platform) => {
+    await template(platform);
+    await platform.run(["deploy"]);
+    const instance = {
+      instanceId: "c-1" as InstanceId,
+      revisionId: "r1" as RevisionId,
+      phase: "frozen" as const,
+      openCalls: 0,
+      startedAt: Date.now() - 7_200_000,
+      slots: 3,
+      provisioned: true,
+      memoryUsedMb: 42,
+    };
+    const provision = { target: 2, current: 1 };
+    platform.main.report({ functions: [{ function: KEY, instances: [instance], restarts: 4, provision }] });
+    const { stdout } = await platform.run(["instances", "demo/f"]);
+    assert.match(stdout, /^c-1 +demo\/f +r1 +frozen +2h +0\/3 +42 +yes +4$/m);
+    const { instances } = JSON.parse((await platform.run(["instances", "--json"])).stdout);
+    assert.deepEqual(instances, [{ function: "demo/f", qualifier: "LATEST", restarts: 4, ...instance }]);
+    assert.match((await platform.run(["info", "demo/f"])).stdout, /provisioned: 1 of 2, restarts: 4/);
+    assert.equal((await platform.run(["instances", "demo/g"])).code, 1);
+  }));

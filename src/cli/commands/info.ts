@@ -61,5 +61,9 @@ function stateLines(info: FunctionInfo): string[] {
   for (const { phase } of info.instances) phases.set(phase, (phases.get(phase) ?? 0) + 1);
   const counts = [...phases].map(([phase, count]) => `${count} ${phase}`).join(", ") || "none";
   const openCalls = info.instances.reduce((sum, instance) => sum + instance.openCalls, 0);
-  return [`  runtime ${info.runtime}, instances: ${counts}, open calls: ${openCalls}`];
+  const { provision, restarts } = info;
+  const provisioned = provision && `, provisioned: ${provision.current} of ${provision.target}`;
+  const trouble = provision?.currentError && ` (${provision.currentError})`;
+  const more = `${provisioned ?? ""}${trouble ?? ""}${restarts ? `, restarts: ${restarts}` : ""}`;
+  return [`  runtime ${info.runtime}, instances: ${counts}, open calls: ${openCalls}${more}`];
 }

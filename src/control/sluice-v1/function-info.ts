@@ -50,6 +50,8 @@ export function functionInfo(facts: FunctionFacts): FunctionInfo {
     callable: obstacle === undefined,
     ...(reason !== undefined && { reason }),
     instances: status?.instances ?? [],
+    ...(status?.restarts && { restarts: status.restarts }),
+    ...(status?.provision && { provision: status.provision }),
     revisionId: entry.revision.id,
     revisionNumber: resource.revisionNumber,
     ...(status?.serving && { servingRevisionId: status.serving }),
