@@ -8,7 +8,8 @@ import type { Instance, InstanceContext } from "./instance.ts";
 import type { Link } from "./link.ts";
 import { NewerRevision } from "./newer-revision.ts";
 import { Pool, type PoolObserver } from "./pool.ts";
-import { allUnhealthy, functionBlocked, noMemory, queueFull, waitOver } from "./refusals.ts";
+import type { ProvisionedUse } from "./provisioning.ts";
+import { allUnhealthy, functionBlocked, limitReached, noMemory, queueFull, waitOver } from "./refusals.ts";
 import { decideStarts, type ScaleDecision } from "./scale-decision.ts";
 import type { StartAttempt, StartCandidate } from "./start-turns.ts";
 import type { Waiter } from "./waiter.ts";
@@ -55,6 +56,8 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
   #next: NewerRevision<L> | undefined;
   /** When a call could last hope for a start that was under way. */
   #hopedAt = Number.NEGATIVE_INFINITY;
+  #provisionTarget = 0;
+  #keepsCpu = true;
   #removed = false;
   #pumping = false;
 
@@ -188,6 +191,35 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
     };
   }
 
+  // ---- provisioned instances
+
+  /** Keeps `target` instances ready, of whatever revision serves. */
+  provision(target: number, keepsCpu: boolean): void {
+    this.#provisionTarget = target;
+    this.#keepsCpu = keepsCpu;
+    if (!this.#removed) this.#provisionServing();
+  }
+
+  #provisionServing(): void {
+    this.#serving.provision(this.#provisionTarget, this.#keepsCpu);
+    if (this.#needsInstances) this.#scale();
+  }
+
+  provisionedUse(): ProvisionedUse {
+    return this.#serving.provisionedUse();
+  }
+
+  /** Why provisioned instances are missing; undefined where none is, or they are just starting. */
+  get provisionProblem(): string | undefined {
+    if (this.#serving.missingProvisioned === 0) return undefined;
+    const { limitedBy } = this.#decide();
+    const failure = this.#serving.lastFailure;
+    if (failure !== undefined) return failure.fault.message;
+    return limitedBy === undefined
+      ? undefined
+      : limitReached(limitedBy, this.#serving.revision.memoryMb, this.#context.limits);
+  }
+
   // ---- starts
 
   /** StartCandidate: the newer revision first, then what the queue needs. */
@@ -202,12 +234,12 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
   #tryStartServing(): StartAttempt {
     const { start, limitedBy } = this.#decide();
     if (start > 0) {
-      this.#context.growth.take(this.#context.nowMs());
+      if (this.#serving.missingProvisioned === 0) this.#context.growth.take(this.#context.nowMs());
       this.#serving.start();
       return "started";
     }
     if (limitedBy !== "account" && limitedBy !== "host") return "enough";
-    if (this.#queue.length > 0) this.#context.room.reclaim(this.#serving.revision.memoryMb);
+    if (this.#needsInstances) this.#context.room.reclaim(this.#serving.revision.memoryMb);
     return "noRoom";
   }
 
@@ -219,6 +251,7 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
       waitingCalls: this.#queue.length,
       comingInstances: serving.comingCount,
       asleepInstances: serving.asleepCount,
+      missingProvisioned: serving.missingProvisioned,
       instances: this.#owner.instanceCount,
       callsPerInstance: serving.callsPerInstance,
       aboveSoftConcurrency: serving.isAboveSoftConcurrency,
@@ -241,7 +274,11 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
       const waitMs = this.#isHopeful ? this.#startWaitMs : this.#context.limits.queueWaitAtLimitMs;
       this.#queue.refuseUpTo(nowMs - waitMs, this.#waitOver(nowMs, nowMs - since));
     }
-    if (this.#queue.length > 0) this.#scale();
+    if (this.#needsInstances) this.#scale();
+  }
+
+  get #needsInstances(): boolean {
+    return this.#queue.length > 0 || this.#serving.missingProvisioned > 0;
   }
 
   /** Gives free slots to waiting calls, longest wait first, and has started what is missing. */
@@ -258,7 +295,7 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
     } finally {
       this.#pumping = false;
     }
-    if (this.#queue.length > 0 || this.#serving.isAboveSoftConcurrency) this.#scale();
+    if (this.#needsInstances || this.#serving.isAboveSoftConcurrency) this.#scale();
   }
 
   /** Has woken what the queue needs, and started as turns and room come. */
@@ -280,16 +317,13 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
   #armTimer(nowMs: number): void {
     const { wheel } = this.#context;
     const since = this.#queue.firstWaitsSince;
-    if (since === undefined) {
-      wheel.disarm(this);
-      return;
-    }
-    const waitEndsAt = this.#waitEndsAt(since);
+    const waitEndsAt = since === undefined ? Number.POSITIVE_INFINITY : this.#waitEndsAt(since);
     const { endsAt: pauseEndsAt } = this.#serving.backOff;
     const growsAt = this.#context.growth.nextAt(nowMs);
-    const startAt = Math.max(pauseEndsAt, growsAt);
+    const startAt = this.#needsInstances ? Math.max(pauseEndsAt, growsAt) : nowMs;
     const lookAt = startAt > nowMs ? Math.min(startAt, waitEndsAt) : waitEndsAt;
-    if (!this.armed || this.dueAt !== lookAt) wheel.arm(this, lookAt - nowMs);
+    if (lookAt === Number.POSITIVE_INFINITY) wheel.disarm(this);
+    else if (!this.armed || this.dueAt !== lookAt) wheel.arm(this, lookAt - nowMs);
   }
 
   /** Something is under way that will serve waiting calls. */
@@ -347,12 +381,13 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
     if (this.#next?.pool === pool) this.#next.failure = cause;
     this.#hopedAt = this.#context.nowMs();
     this.#review(pool === this.#serving ? cause : undefined);
-    if (this.#queue.length > 0) this.#scale();
+    if (this.#needsInstances) this.#scale();
     this.#owner.branchChanged();
   }
 
   poolInstanceExited(pool: Pool<L>, instance: Instance<L>, report: ExitReport, expected: boolean): void {
     if (pool.instances.size === 0) this.#retired.delete(pool);
+    if (pool === this.#serving && this.#needsInstances) this.#scale();
     this.#context.instanceExited(instance, report, expected);
     this.#owner.branchChanged();
   }
@@ -371,6 +406,7 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
     this.#serving = pool;
     this.#context.turns.forget(this);
     if (before !== pool) this.#retire(before);
+    this.#provisionServing();
   }
 
   /** A newer revision that was being started is given up: its start is reaped. */

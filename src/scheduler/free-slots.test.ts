@@ -7,21 +7,23 @@ import { OrderedBits } from "./ordered-bits.ts";
 interface Holder extends SlotHolder {
   openCalls: number;
   capacity: number;
+  provisioned: boolean;
   readonly age: number;
 }
 
 const CALLS_MAX = 4;
 const SOFT_CALLS_MAX = 2;
 
-/** What FreeSlots promises, looked up one by one: the fullest with a free slot, then the oldest. */
+/** What FreeSlots promises, looked up one by one: provisioned ones, then the fullest with a free slot, then the oldest. */
 function naivePreferred(holders: readonly Holder[]): Holder | undefined {
   const free = holders.filter((holder) => holder.openCalls < holder.capacity);
-  return free.sort((a, b) => b.openCalls - a.openCalls || a.age - b.age)[0];
+  const classOf = (holder: Holder) => Number(!holder.provisioned);
+  return free.sort((a, b) => classOf(a) - classOf(b) || b.openCalls - a.openCalls || a.age - b.age)[0];
 }
 
-test("FreeSlots prefers the fullest holder with a free slot, then the oldest, whatever comes, changes and goes", () => {
+test("FreeSlots prefers provisioned holders, then the fullest with a free slot, then the oldest, whatever comes, changes and goes", () => {
   const step = fc.record({
-    kind: fc.constantFrom("add", "add", "take", "take", "take", "free", "free", "capacity", "remove"),
+    kind: fc.constantFrom("add", "add", "take", "take", "take", "free", "free", "capacity", "class", "remove"),
     at: fc.nat({ max: 1000 }),
   });
   fc.assert(
@@ -32,7 +34,14 @@ test("FreeSlots prefers the fullest holder with a free slot, then the oldest, wh
       for (const { kind, at } of steps) {
         const chosen = holders[at % Math.max(1, holders.length)];
         if (kind === "add") {
-          const holder = { openCalls: 0, capacity: 1 + (at % CALLS_MAX), seat: -1, rank: -1, age };
+          const holder = {
+            openCalls: 0,
+            capacity: 1 + (at % CALLS_MAX),
+            provisioned: at % 3 === 0,
+            seat: -1,
+            rank: -1,
+            age,
+          };
           age += 1;
           holders.push(holder);
           slots.add(holder);
@@ -44,6 +53,7 @@ test("FreeSlots prefers the fullest holder with a free slot, then the oldest, wh
         } else if (chosen !== undefined) {
           if (kind === "free") chosen.openCalls = Math.max(0, chosen.openCalls - 1);
           if (kind === "capacity") chosen.capacity = at % (CALLS_MAX + 1);
+          if (kind === "class") chosen.provisioned = !chosen.provisioned;
           if (kind === "remove") holders.splice(holders.indexOf(chosen), 1);
           if (kind === "remove") slots.remove(chosen);
           else slots.update(chosen);
@@ -62,7 +72,7 @@ test("FreeSlots keeps the order of age when it gives all seats anew", () => {
   const slots = new FreeSlots<Holder>(1, 1);
   const holders: Holder[] = [];
   for (let age = 0; age < 1000; age++) {
-    const holder = { openCalls: 0, capacity: 1, seat: -1, rank: -1, age };
+    const holder = { openCalls: 0, capacity: 1, provisioned: false, seat: -1, rank: -1, age };
     holders.push(holder);
     slots.add(holder);
     // Two of three leave again, so that seats are free between those that stay.

@@ -5,6 +5,8 @@ export interface SlotHolder {
   readonly openCalls: number;
   /** Calls that it may have at once now; 0 while it takes none. */
   readonly capacity: number;
+  /** Its slots are taken before those of others that are not. */
+  readonly provisioned: boolean;
   /** Its place in the order of age; -1: not here. Set by FreeSlots. */
   seat: number;
   /** Where it stands in the order of preference; -1: it has no free slot. Set by FreeSlots. */
@@ -15,11 +17,12 @@ export interface SlotHolder {
 const SEATS_FIRST = 32;
 
 /**
- * The instances of a pool in the order in which calls should take their free slots: the fullest first, among equals
- * the one that came first. So load gathers on few old instances, and the others go idle and are stopped. Finding,
+ * The instances of a pool in the order in which calls should take their free slots: provisioned ones first, then the
+ * fullest, among equals the one that came first. So load gathers on few old instances, and the others go idle and are stopped. Finding,
  * taking and freeing take the same few steps whatever the number of instances.
  *
- * The order is one number: `rank = (callsMax - 1 - openCalls) * seats + seat`.
+ * The order is one number: `rank = (callsMax - 1 - openCalls) * seats + seat`, and behind all of these the same again
+ * for those that are not provisioned.
  */
 export class FreeSlots<T extends SlotHolder> {
   readonly #callsMax: number;
@@ -35,7 +38,7 @@ export class FreeSlots<T extends SlotHolder> {
   constructor(callsMax: number, softCallsMax: number) {
     this.#callsMax = callsMax;
     this.#softCallsMax = softCallsMax;
-    this.#ranks = new OrderedBits(callsMax * this.#seats);
+    this.#ranks = new OrderedBits(2 * callsMax * this.#seats);
   }
 
   /** Holders with a free slot and no more than `softCallsMax` calls. */
@@ -64,14 +67,15 @@ export class FreeSlots<T extends SlotHolder> {
     return rank < 0 ? undefined : this.#holders[rank & (this.#seats - 1)];
   }
 
-  /** To be called whenever a holder's open calls or capacity have changed. */
+  /** To be called whenever a holder's open calls, capacity or class have changed. */
   update(holder: T): void {
     if (holder.seat >= 0) this.#place(holder, this.#rankOf(holder));
   }
 
   #rankOf(holder: T): number {
     if (holder.openCalls >= holder.capacity) return -1;
-    return (this.#callsMax - 1 - holder.openCalls) * this.#seats + holder.seat;
+    const classRank = holder.provisioned ? 0 : this.#classSize;
+    return classRank + (this.#callsMax - 1 - holder.openCalls) * this.#seats + holder.seat;
   }
 
   #place(holder: T, rank: number): void {
@@ -88,8 +92,13 @@ export class FreeSlots<T extends SlotHolder> {
     }
   }
 
+  get #classSize(): number {
+    return this.#callsMax * this.#seats;
+  }
+
   #isCalm(rank: number): boolean {
-    return rank >= (this.#callsMax - 1 - this.#softCallsMax) * this.#seats;
+    const size = this.#classSize;
+    return (rank >= size ? rank - size : rank) >= (this.#callsMax - 1 - this.#softCallsMax) * this.#seats;
   }
 
   #sit(holder: T): void {
@@ -104,7 +113,7 @@ export class FreeSlots<T extends SlotHolder> {
   #renumber(): void {
     const left = this.#holders.filter((holder) => holder !== undefined);
     while (this.#holderCount * 2 > this.#seats) this.#seats *= 2;
-    this.#ranks = new OrderedBits(this.#callsMax * this.#seats);
+    this.#ranks = new OrderedBits(2 * this.#classSize);
     this.#holders = [];
     this.#nextSeat = 0;
     this.#calmCount = 0;

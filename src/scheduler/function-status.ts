@@ -1,4 +1,4 @@
-import type { FunctionKey, FunctionStatus, InstanceStatus, RevisionId } from "../model/model.ts";
+import type { FunctionKey, FunctionStatus, InstanceStatus, ProvisionStatus, RevisionId } from "../model/model.ts";
 import type { Link } from "./link.ts";
 import type { NewerRevision } from "./newer-revision.ts";
 import type { StartFailure } from "./pool.ts";
@@ -15,7 +15,12 @@ export interface BranchStatus {
 }
 
 /** How a function stands: the main branch first, then those with a share of the calls, then those that end. */
-export function functionStatus(key: FunctionKey, branches: readonly BranchStatus[], restarts: number): FunctionStatus {
+export function functionStatus(
+  key: FunctionKey,
+  branches: readonly BranchStatus[],
+  restarts: number,
+  provision: ProvisionStatus | undefined,
+): FunctionStatus {
   const serving = branches.find((branch) => branch.serving !== undefined)?.serving;
   const next = branches.find((branch) => branch.next !== undefined)?.next;
   const failure = branches.find((branch) => branch.lastStartFailure !== undefined)?.lastStartFailure;
@@ -32,6 +37,7 @@ export function functionStatus(key: FunctionKey, branches: readonly BranchStatus
     }),
     instances: branches.flatMap((branch) => branch.instances),
     ...(restarts > 0 && { restarts }),
+    ...(provision && { provision }),
   };
 }
 

@@ -67,6 +67,8 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
   openCalls = 0;
   /** SlotHolder: above 0 only while it takes calls, so that a call need not look at the state. */
   capacity = 0;
+  provisioned = false;
+  #keepsCpu = false;
   readonly #context: InstanceContext<L>;
   readonly #observer: InstanceObserver<L>;
   readonly #driverInstance: DriverInstance;
@@ -98,6 +100,13 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     context.wheel.arm(this, context.limits.startLimitMs + DRIVER_REPORT_MS);
   }
 
+  /** Kept ready whether there are calls or not; set by its pool. `keepsCpu`: it is not frozen either. */
+  provision(provisioned: boolean, keepsCpu: boolean): void {
+    this.provisioned = provisioned;
+    this.#keepsCpu = provisioned && keepsCpu;
+    if (this.#keepsCpu) this.wake();
+  }
+
   /** Where calls are sent. Only an instance that has granted slots has one. */
   get link(): L {
     return linkOf(this.#state, "send calls to");
@@ -123,6 +132,11 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     }
   }
 
+  /** CPU seconds of its life so far; undefined where that is not known. */
+  get cpuSeconds(): number | undefined {
+    return this.#driverInstance.usage?.cpuSeconds;
+  }
+
   /** It runs, but gets no new calls since its health check fails. */
   get isUnhealthy(): boolean {
     return this.#state.kind === "serving" && !this.#state.fitness.isHealthy;
@@ -131,6 +145,7 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
   /** RoomHolder: only an instance that could take calls and has none can be spared. */
   get idleSince(): number | undefined {
     const state = this.#state;
+    if (this.provisioned) return undefined;
     return state.kind === "serving" && state.rest.state !== "waking" ? state.rest.idleSince : undefined;
   }
 
@@ -148,6 +163,7 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
       openCalls,
       startedAt: this.#startedAt,
       slots: this.revision.instanceConcurrency,
+      ...(this.provisioned && { provisioned: true }),
       ...(usage && { memoryUsedMb: usage.memoryBytes / BYTES_PER_MB }),
     };
   }
@@ -374,9 +390,11 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     return {
       // One that is unhealthy, or connects anew, must run to become well again.
       get mayFreeze() {
-        return instance.availability === "now";
+        return instance.availability === "now" && !instance.#keepsCpu;
       },
-      mayStop: true,
+      get mayStop() {
+        return !instance.provisioned;
+      },
       get isAsking() {
         return fitness.isAsking;
       },

@@ -1,8 +1,18 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Random } from "../base/base.ts";
-import type { Fault, FunctionEntry, FunctionKey, FunctionStatus, Revision } from "../model/model.ts";
+import type {
+  Fault,
+  FunctionEntry,
+  FunctionKey,
+  FunctionStatus,
+  ProvisionConfig,
+  ProvisionStatus,
+  Revision,
+} from "../model/model.ts";
 import { Branch, type BranchContext, type BranchOwner } from "./branch.ts";
 import { functionStatus } from "./function-status.ts";
 import type { Link } from "./link.ts";
+import { Provisioning } from "./provisioning.ts";
 import { functionBlocked, functionGone } from "./refusals.ts";
 import type { Waiter } from "./waiter.ts";
 
@@ -33,6 +43,7 @@ export class ManagedFunction<L extends Link> implements BranchOwner {
   #others: readonly Share<L>[] = [];
   /** Branches that take no calls any more, until their last instance is gone. */
   readonly #ending = new Set<Branch<L>>();
+  #provisioning: Provisioning | undefined;
   #removed = false;
   /** Instances that ended by themselves. */
   #restarts = 0;
@@ -50,6 +61,7 @@ export class ManagedFunction<L extends Link> implements BranchOwner {
     this.instancesMax = entry.maximumInstanceCount;
     this.#main = new Branch(entry.revision, false, this, this.#branchContext);
     this.#others = this.#sharesOf(entry, [], false);
+    this.#provision(entry.provision);
   }
 
   /** BranchOwner. */
@@ -76,9 +88,50 @@ export class ManagedFunction<L extends Link> implements BranchOwner {
     const now = this.#branches();
     for (const branch of before) if (!now.includes(branch)) this.#end(branch, this.#main);
     this.#main.put(entry.revision);
-    for (const { branch } of this.#others) branch.limitsChanged();
+    for (const { branch } of this.#others) {
+      branch.provision(0, false);
+      branch.limitsChanged();
+    }
+    this.#provision(entry.provision);
     this.branchChanged();
     if (this.instancesMax === 0) this.refuseAll(functionBlocked(this.key));
+  }
+
+  /** The main branch has the provisioned instances. */
+  #provision(config: ProvisionConfig | undefined): void {
+    const before = this.#provisioning;
+    if (config === undefined) {
+      before?.end();
+      this.#provisioning = undefined;
+    } else if (before === undefined || !isDeepStrictEqual(before.config, config)) {
+      before?.end();
+      const { wheel, nowMs, epochMs } = this.#context;
+      this.#provisioning = new Provisioning({
+        config,
+        wheel,
+        nowMs,
+        epochMs,
+        use: () => this.#main.provisionedUse(),
+        targetChanged: () => this.#keepProvisioned(),
+      });
+    }
+    this.#keepProvisioned();
+  }
+
+  #keepProvisioned(): void {
+    const { target = 0, config } = this.#provisioning ?? {};
+    this.#main.provision(target, config?.alwaysAllocateCpu ?? true);
+    this.#context.statusChanged(this.key);
+  }
+
+  #provisionStatus(): ProvisionStatus | undefined {
+    if (this.#provisioning === undefined) return undefined;
+    const problem = this.#main.provisionProblem;
+    return {
+      target: this.#provisioning.target,
+      current: this.#main.provisionedUse().instances,
+      ...(problem !== undefined && { currentError: problem }),
+    };
   }
 
   /** The branch of the main revision: the one that has it, else the main one unless it goes on with a share. */
@@ -100,6 +153,7 @@ export class ManagedFunction<L extends Link> implements BranchOwner {
   /** The function is gone: waiting calls are refused, open ones end. */
   remove(): void {
     this.#removed = true;
+    this.#provisioning?.end();
     const branches = this.#branches();
     this.#others = [];
     for (const branch of branches) this.#ending.add(branch);
@@ -147,6 +201,7 @@ export class ManagedFunction<L extends Link> implements BranchOwner {
       this.key,
       branches.map((branch) => branch.status()),
       this.#restarts,
+      this.#removed ? undefined : this.#provisionStatus(),
     );
   }
 

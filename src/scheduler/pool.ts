@@ -4,6 +4,7 @@ import { BackOff } from "./back-off.ts";
 import { FreeSlots } from "./free-slots.ts";
 import { Instance, type InstanceContext, type InstanceObserver } from "./instance.ts";
 import type { Link } from "./link.ts";
+import type { ProvisionedUse } from "./provisioning.ts";
 
 /** What a pool tells the function that it belongs to. */
 export interface PoolObserver<L extends Link> {
@@ -43,6 +44,9 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
   /** Those that serve and are asleep, oldest first. */
   readonly #asleep = new Set<Instance<L>>();
   readonly #remarks = new Set<string>();
+  #provisionTarget = 0;
+  #keepsCpu = true;
+  #hasProvisioned = false;
   /** What the last instance that came up takes at once: it may allow fewer streams than the configuration says. */
   #callsPerInstance: number;
   #retired = false;
@@ -99,6 +103,54 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
     const instance = new Instance(this.revision, this.#context, this);
     this.instances.add(instance);
     this.#starting.add(instance);
+    this.#markProvisioned();
+  }
+
+  /** Provisioned instances that are not there, not even starting. */
+  get missingProvisioned(): number {
+    return Math.max(0, this.#provisionTarget - this.#starting.size - this.#serving.size);
+  }
+
+  /** Provisioned instances that are ready. */
+  get provisionedCount(): number {
+    return this.#provisioned().length;
+  }
+
+  /** Keeps `target` instances ready whether there are calls or not: first those that are so already, then the oldest. */
+  provision(target: number, keepsCpu: boolean): void {
+    this.#provisionTarget = target;
+    this.#keepsCpu = keepsCpu;
+    this.#markProvisioned();
+  }
+
+  provisionedUse(): ProvisionedUse {
+    const ready = this.#provisioned();
+    const cpuSeconds = ready.map((instance) => instance.cpuSeconds);
+    return {
+      instances: ready.length,
+      openCalls: ready.reduce((sum, instance) => sum + instance.openCalls, 0),
+      slots: ready.length * this.revision.instanceConcurrency,
+      cpuSeconds: cpuSeconds.reduce(
+        (sum, each) => (sum === undefined || each === undefined ? undefined : sum + each),
+        0,
+      ),
+      cpus: ready.length * (this.revision.cpu ?? 1),
+    };
+  }
+
+  #provisioned(): Instance<L>[] {
+    return [...this.#serving].filter((instance) => instance.provisioned);
+  }
+
+  #markProvisioned(): void {
+    if (this.#provisionTarget === 0 && !this.#hasProvisioned) return;
+    this.#hasProvisioned = this.#provisionTarget > 0;
+    const all = [...this.#serving, ...this.#starting];
+    all.sort((a, b) => Number(b.provisioned) - Number(a.provisioned) || a.begunAt - b.begunAt);
+    for (const [index, instance] of all.entries()) {
+      instance.provision(index < this.#provisionTarget, this.#keepsCpu);
+      this.#free.update(instance);
+    }
   }
 
   /** Wakes as many that are asleep, the longest alive first. */
@@ -118,6 +170,7 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
   /** A newer revision serves, or the function is gone: no new calls; open ones end in their own time. */
   retire(): void {
     this.#retired = true;
+    this.provision(0, false);
     for (const instance of [...this.instances]) instance.drain();
   }
 

@@ -32,6 +32,18 @@ export function allUnhealthy(instances: number): Fault {
   return fault("HealthCheckFailed", `the health checks of all ${instances} instances fail`);
 }
 
+/** What keeps provisioned instances from being started. */
+export function limitReached(limit: ScaleLimit, memoryMb: number, limits: SchedulerLimits): string {
+  const words: Readonly<Record<ScaleLimit, string>> = {
+    backOff: "starts fail",
+    function: "the function is at its maximumInstanceCount",
+    account: `all functions together are at their ${limits.instancesMax} instances`,
+    growth: "instances grow too fast",
+    host: noMemory(memoryMb, limits).message,
+  };
+  return words[limit];
+}
+
 /** The wait in the queue is over. `limitedBy`: what kept more instances from starting; undefined: starts that hang. */
 export function waitOver(
   waitedMs: number,

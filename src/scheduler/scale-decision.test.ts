@@ -5,6 +5,7 @@ import { decideStarts, type ScaleObservation } from "./scale-decision.ts";
 const roomy: ScaleObservation = {
   waitingCalls: 0,
   comingInstances: 0,
+  missingProvisioned: 0,
   asleepInstances: 0,
   instances: 0,
   callsPerInstance: 3,
@@ -73,4 +74,13 @@ test("decideStarts wakes those that are asleep before it starts any, whatever th
     start: 0,
     limitedBy: undefined,
   });
+});
+
+test("decideStarts starts provisioned instances within all limits but that of growth, and they serve calls too", () => {
+  assert.equal(decide({ missingProvisioned: 3 }).start, 3);
+  assert.equal(decide({ missingProvisioned: 3, waitingCalls: 3 }).start, 3);
+  assert.equal(decide({ missingProvisioned: 1, waitingCalls: 30 }).start, 10);
+  assert.equal(decide({ missingProvisioned: 3, growthLeft: 0 }).start, 3);
+  assert.deepEqual(decide({ missingProvisioned: 3, functionInstancesMax: 2 }).limitedBy, "function");
+  assert.equal(decide({ missingProvisioned: 3, backOff: "paused" }).start, 0);
 });

@@ -8,6 +8,8 @@ export interface ScaleObservation {
   readonly asleepInstances: number;
   /** Instances of the function that take calls or will: those that finish their last calls do not count. */
   readonly instances: number;
+  /** Provisioned instances that are not there, not even starting. */
+  readonly missingProvisioned: number;
   /** Calls that one more instance is expected to take at once, at least 1. */
   readonly callsPerInstance: number;
   /** Every instance has more calls than instanceSoftConcurrency. */
@@ -46,7 +48,8 @@ export function decideStarts(seen: ScaleObservation): ScaleDecision {
   const early = seen.aboveSoftConcurrency && seen.comingInstances === 0 ? 1 : 0;
   const needed = Math.max(0, forQueue, early);
   const wake = Math.min(needed, seen.asleepInstances);
-  let start = needed - wake;
+  // A provisioned instance that comes up serves calls like any other.
+  let start = Math.max(needed - wake, seen.missingProvisioned);
   let limitedBy: ScaleLimit | undefined;
   for (const [limit, left] of limitsOf(seen)) {
     if (left >= start) continue;
@@ -63,7 +66,8 @@ function limitsOf(seen: ScaleObservation): readonly (readonly [ScaleLimit, numbe
     ["backOff", retries[seen.backOff]],
     ["function", (seen.functionInstancesMax ?? Number.POSITIVE_INFINITY) - seen.instances],
     ["account", seen.accountInstancesLeft],
-    ["growth", seen.growthLeft],
+    // What is provisioned was asked for ahead, and is no growth by calls.
+    ["growth", Math.max(seen.growthLeft, seen.missingProvisioned)],
     ["host", Math.floor(seen.hostMemoryLeftMb / seen.memoryMb)],
   ];
 }
