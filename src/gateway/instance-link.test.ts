@@ -182,3 +182,16 @@ test("an instance that ends its connections every 60 ms is given a new one each 
     assert.equal(bench.told.at(-1), "ready 100");
   }
 });
+
+test("an instance that hangs, or whose bytes are lost on the way, is lost within 23 s of its last sign of life, with its calls", async () => {
+  const bench = await LinkBench.start();
+  const { log } = bench.call();
+  await bench.pass(20);
+  assert.deepEqual(bench.told, []);
+  await bench.pass(3);
+  assert.deepEqual(bench.told, ["lost FunctionUnresponsive"]);
+  assert.deepEqual(log, ["reset 2", "closed"]);
+  const why = bench.link.whyLost();
+  bench.exit();
+  assert.equal((await why).errorType, "FunctionUnresponsive");
+});
