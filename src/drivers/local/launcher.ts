@@ -10,6 +10,11 @@ import type { ProgramView } from "./start-check.ts";
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
+  /**
+   * The host's end of the instance's own link, where it has one: connections begin there or nowhere. When the link is
+   * gone, the instance's address leads through the default route to whoever else has it.
+   */
+  readonly localAddress?: string;
 }
 
 export interface LaunchPlan {

@@ -69,7 +69,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
       return {
         child,
         cgroup,
-        endpoint: { host: addresses.instanceAddress, port: spec.caPort },
+        endpoint: { host: addresses.instanceAddress, port: spec.caPort, localAddress: addresses.hostAddress },
         look: namespaceLook(shellPid, spec.caPort, clock),
         footprint: () => namespacedFootprint(child, cgroup),
         programPid: () => descendant(child, PROGRAM_GENERATION),
