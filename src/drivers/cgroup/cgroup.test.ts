@@ -46,6 +46,17 @@ test("version 2: hands the controllers down and writes the limits; a kill is rea
   assert.equal(await read("one/cpu.max"), "50000 100000");
   await writeFile(join(group.folders[0]!, "memory.events"), "low 0\noom 1\noom_kill 2\noom_group_kill 1\n");
   assert.equal(group.outOfMemoryKills(), 2);
+  const write = (file: string, text: string) => writeFile(join(group.folders[0]!, file), text);
+  await write("memory.current", "9000000\n");
+  await write("memory.stat", "anon 5000000\ninactive_file 3000000\nactive_file 1000000\n");
+  await write("cpu.stat", "usage_usec 1500000\nuser_usec 1000000\n");
+  const first = group.usage(undefined);
+  assert.deepEqual(first, { memoryBytes: 6_000_000, memoryPeakBytes: 9_000_000, cpuSeconds: 1.5 });
+  await write("memory.current", "4000000\n");
+  assert.equal(group.usage(first), first, "no CPU was used");
+  await write("cpu.stat", "usage_usec 2500000\n");
+  await write("memory.peak", "10000000\n");
+  assert.deepEqual(group.usage(first), { memoryBytes: 1_000_000, memoryPeakBytes: 10_000_000, cpuSeconds: 2.5 });
 });
 
 test("version 2: without the memory controller it is not used, and nothing is written", async (t) => {
@@ -73,14 +84,47 @@ test("version 1: one group in each hierarchy, swap only where it is counted, CPU
   assert.deepEqual(await readdir(cpu!), []);
   await writeFile(join(memory!, "memory.oom_control"), "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
   assert.equal(group.outOfMemoryKills(), 3);
+  assert.equal(tree.canFreeze, false);
+  assert.equal(tree.canMeasure, false);
+  assert.equal(group.usage(undefined), undefined);
 });
 
-test("sweepTrees: removes empty trees of Sluices that are gone, and no other", async (t) => {
+test("version 1: frozen by version 2 where it is mounted beside, which tells the CPU time; else by freezer", async (t) => {
+  const root = await temporaryFolder(t);
+  const version1 = new Map(["memory", "freezer", "cpuacct"].map((name) => [name, join(root, name)]));
+  const version2 = join(root, "unified");
+  for (const folder of [...version1.values(), version2]) await mkdir(folder);
+  const fill = async (memoryFolder: string) => {
+    await writeFile(join(memoryFolder, "memory.usage_in_bytes"), "9000000\n");
+    await writeFile(join(memoryFolder, "memory.max_usage_in_bytes"), "9500000\n");
+    await writeFile(join(memoryFolder, "memory.stat"), "inactive_file 1\ntotal_inactive_file 3000000\n");
+  };
+  const mixed = openVersion1({ version1, version2 }, "sluice-1-0a0b0c0d").tree.create("one");
+  assert.deepEqual(mixed.freezer, { version: 2, folder: join(version2, "sluice-1-0a0b0c0d", "one") });
+  await fill(mixed.folders[0]!);
+  await writeFile(join(mixed.freezer.folder, "cpu.stat"), "usage_usec 250000\n");
+  const expected = { memoryBytes: 6_000_000, memoryPeakBytes: 9_500_000, cpuSeconds: 0.25 };
+  assert.deepEqual(mixed.usage(undefined), expected);
+
+  const alone = openVersion1({ version1, version2: undefined }, "sluice-1-0a0b0c0e").tree.create("one");
+  assert.deepEqual(alone.freezer, { version: 1, folder: join(root, "freezer", "sluice-1-0a0b0c0e", "one") });
+  await fill(alone.folders[0]!);
+  await writeFile(join(root, "cpuacct", "sluice-1-0a0b0c0e", "one", "cpuacct.usage"), "250000000\n");
+  assert.deepEqual(alone.usage(undefined), expected);
+});
+
+test("sweepTrees: thaws and removes empty trees of Sluices that are gone, and no other", async (t) => {
   const root = await temporaryFolder(t);
   const gone = "sluice-2147483647-0a0b0c0d";
+  await mkdir(join(root, "sluice-2147483647-0a0b0c0e", "two"), { recursive: true });
+  const frozen = join(root, "sluice-2147483647-0a0b0c0e", "two", "freezer.state");
+  await writeFile(frozen, "FROZEN");
   for (const name of [`${gone}/one`, treeName(process.pid), "sluice-x", "user.slice"]) {
     await mkdir(join(root, name), { recursive: true });
   }
+  sweepTrees([root]);
+  assert.equal(await readFile(frozen, "utf8"), "THAWED");
+  await rm(frozen);
   sweepTrees([root]);
   const left = await readdir(root);
   assert.equal(left.length, 3);

@@ -1,5 +1,5 @@
 /** Takes the CPU from everything in a control group, and gives it back (cgroup-v2.rst and cgroup-v1/freezer-subsystem.rst). */
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, write, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, sleep } from "../../base/base.ts";
 
@@ -14,10 +14,15 @@ const FREEZE_LIMIT_MS = 2_000;
 const LOOK_FIRST_MS = 1;
 const LOOK_MAX_MS = 16;
 
+/** The file that freezes and thaws, and what is written into it. */
+const SWITCHES = {
+  1: { file: "freezer.state", freeze: "FROZEN", thaw: "THAWED" },
+  2: { file: "cgroup.freeze", freeze: "1", thaw: "0" },
+} as const;
+
 /** Lets everything in it run again. Throws what the file system throws. */
 export function thawGroup({ version, folder }: FreezerGroup): void {
-  if (version === 2) writeFileSync(join(folder, "cgroup.freeze"), "0");
-  else writeFileSync(join(folder, "freezer.state"), "THAWED");
+  writeFileSync(join(folder, SWITCHES[version].file), SWITCHES[version].thaw);
 }
 
 /** Freezes and thaws the group of one instance. Only the last wish counts. */
@@ -26,8 +31,12 @@ export class Freezer {
   readonly #clock: Clock;
   /** The freeze that is under way or done; undefined when thawed. */
   #freeze: Promise<void> | undefined;
+  /** The thaw that is being written. */
+  #thaw: Promise<void> | undefined;
   /** Rises with each wish, so that a freeze under way notices that it is no longer wanted. */
   #wishes = 0;
+  /** Ends with the last write: none overtakes another. */
+  #written: Promise<void> = Promise.resolve();
 
   constructor(group: FreezerGroup, clock: Clock) {
     this.#group = group;
@@ -37,6 +46,7 @@ export class Freezer {
   /** Resolves when nothing in the group runs. Rejects when it is gone, does not freeze in time, or is thawed meanwhile. */
   freeze(): Promise<void> {
     if (this.#freeze === undefined) {
+      this.#thaw = undefined;
       const freeze = this.#freezeNow(++this.#wishes);
       this.#freeze = freeze;
       freeze.catch(() => {
@@ -46,25 +56,32 @@ export class Freezer {
     return this.#freeze;
   }
 
-  /** Returns when everything in the group may run again. Throws when the group is gone. */
-  thaw(): void {
-    this.#wishes++;
-    this.#freeze = undefined;
-    thawGroup(this.#group);
+  /** Resolves when everything in the group may run again. Rejects when the group is gone. */
+  thaw(): Promise<void> {
+    if (this.#thaw === undefined) {
+      this.#wishes++;
+      this.#freeze = undefined;
+      const thaw = this.#write(SWITCHES[this.#group.version].thaw);
+      const forget = () => {
+        if (this.#thaw === thaw) this.#thaw = undefined;
+      };
+      this.#thaw = thaw;
+      thaw.then(forget, forget);
+    }
+    return this.#thaw;
   }
 
   async #freezeNow(wish: number): Promise<void> {
-    const { version, folder } = this.#group;
-    if (version === 2) writeFileSync(join(folder, "cgroup.freeze"), "1");
-    else writeFileSync(join(folder, "freezer.state"), "FROZEN");
     const startedAt = this.#clock.nowMs();
-    for (let waitMs = LOOK_FIRST_MS; !this.#isFrozen(); waitMs = Math.min(2 * waitMs, LOOK_MAX_MS)) {
+    await this.#write(SWITCHES[this.#group.version].freeze);
+    for (let waitMs = LOOK_FIRST_MS; ; waitMs = Math.min(2 * waitMs, LOOK_MAX_MS)) {
+      if (wish !== this.#wishes) throw new Error("it was thawed meanwhile");
+      if (this.#isFrozen()) return;
       if (this.#clock.nowMs() - startedAt >= FREEZE_LIMIT_MS) {
-        this.thaw();
+        await this.thaw();
         throw new Error(`something in it did not stop within ${FREEZE_LIMIT_MS} ms`);
       }
       await sleep(this.#clock, waitMs);
-      if (wish !== this.#wishes) throw new Error("it was thawed meanwhile");
     }
   }
 
@@ -73,4 +90,26 @@ export class Freezer {
     if (version === 2) return /^frozen 1$/m.test(readFileSync(join(folder, "cgroup.events"), "utf8"));
     return readFileSync(join(folder, "freezer.state"), "utf8").trim() === "FROZEN";
   }
+
+  #write(value: string): Promise<void> {
+    const file = join(this.#group.folder, SWITCHES[this.#group.version].file);
+    const written = this.#written.then(() => writeSwitch(file, value));
+    this.#written = written.catch(() => {});
+    return written;
+  }
+}
+
+/**
+ * Only the write itself is left to another thread: in version 2 it waits, some ten milliseconds, for whoever is just
+ * putting a process into a group, and main must not stand still meanwhile. To open and to close waits for nobody.
+ */
+function writeSwitch(file: string, value: string): Promise<void> {
+  const descriptor = openSync(file, "w");
+  return new Promise((resolve, reject) => {
+    write(descriptor, value, null, "latin1", (error) => {
+      closeSync(descriptor);
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
 }

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { signal } from "../host/process-tree.ts";
+import { listOrNone } from "../host/read-or-none.ts";
 import { removeCgroup } from "./folder.ts";
+import { thawGroup } from "./freezer.ts";
 
 /** A name that tells whose tree it is: `sluice-<pid of Sluice>-<random>`. */
 export function treeName(sluicePid: number): string {
@@ -10,14 +12,21 @@ export function treeName(sluicePid: number): string {
 }
 
 /**
- * Removes what Sluices that no longer run have left in the given hierarchies. Only empty groups can be removed: where
+ * Removes what Sluices that no longer run have left in the given hierarchies, and thaws it first: what was killed while
+ * it was frozen by version 1 ends only then. Only empty groups can be removed: where
  * the pid in the name means another process, nothing is lost.
  */
 export function sweepTrees(roots: readonly string[]): void {
   for (const root of roots) {
     for (const entry of readdirSync(root)) {
       const pid = /^sluice-(\d+)-[0-9a-f]{8}$/.exec(entry)?.[1];
-      if (pid !== undefined && !signal(Number(pid), 0)) removeCgroup(join(root, entry));
+      if (pid === undefined || signal(Number(pid), 0)) continue;
+      const tree = join(root, entry);
+      for (const group of listOrNone(tree)) {
+        const folder = join(tree, group);
+        if (existsSync(join(folder, "freezer.state"))) thawGroup({ version: 1, folder });
+      }
+      removeCgroup(tree);
     }
   }
 }

@@ -19,6 +19,8 @@ export function treeOf(pid: number): number[] {
   return tree;
 }
 
+const SIGKILL_BIT = 1n << 8n;
+
 /** Whether `pid` still runs: a zombie, which waits only to be reaped, does not. */
 export function isRunning(pid: number): boolean {
   const status = readOrEmpty(`/proc/${pid}/stat`);
@@ -26,6 +28,15 @@ export function isRunning(pid: number): boolean {
   // proc(5): the state follows the program's name, which stands in brackets and may hold any character.
   const state = status.charAt(status.lastIndexOf(")") + 2);
   return state !== "Z" && state !== "X";
+}
+
+/**
+ * Whether it has been killed and cannot end: frozen by version 1 of control groups it keeps the signal (proc(5), SigPnd
+ * of the thread, ShdPnd of the process) until the thaw.
+ */
+export function isKilled(pid: number): boolean {
+  const pending = readOrEmpty(`/proc/${pid}/status`).matchAll(/^(?:SigPnd|ShdPnd):\t([0-9a-f]+)$/gm);
+  return [...pending].some(([, signals]) => (BigInt(`0x${signals}`) & SIGKILL_BIT) !== 0n);
 }
 
 /** Processes that were started with the variable `name=value` and did not clear their environment. */

@@ -44,11 +44,8 @@ export class FreezeSwitch {
   /** Never again, and thawed, so that it can end. */
   end(): void {
     this.refuse();
-    try {
-      this.#freezer?.thaw();
-    } catch {
-      // The group is gone, and with it all that could be frozen.
-    }
+    // Where the group is gone, nothing is frozen.
+    this.#freezer?.thaw().catch(() => {});
   }
 
   /** Nothing of it runs any more. */
@@ -69,7 +66,7 @@ export class FreezeSwitch {
   async #thaw(): Promise<void> {
     if (this.#isGone) throw new Error(`Instance ${this.#id} is gone`);
     try {
-      this.#freezer?.thaw();
+      await this.#freezer?.thaw();
     } catch (error) {
       throw this.#describe("was not thawed", error);
     }

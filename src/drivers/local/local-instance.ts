@@ -12,7 +12,7 @@ import {
   StartError,
   type StartSpec,
 } from "../driver.ts";
-import { isRunning, signal } from "../host/process-tree.ts";
+import { isKilled, isRunning, signal } from "../host/process-tree.ts";
 import { connectTo } from "./connect.ts";
 import { exitStatus } from "./exit-status.ts";
 import { endFootprint, type Footprint } from "./footprint.ts";
@@ -154,7 +154,8 @@ export class LocalInstance implements DriverInstance {
     if (this.#launched === undefined || this.#hasEnded) return false;
     this.#programPid ??= this.#launched.programPid();
     // Killed while it is frozen: what holds it together is frozen too, and has not noticed.
-    if (this.#programPid !== undefined && !isRunning(this.#programPid)) this.#freezeSwitch.end();
+    const program = this.#programPid;
+    if (program !== undefined && (!isRunning(program) || isKilled(program))) this.#freezeSwitch.end();
     return this.#readUsage(this.#launched);
   }
 

@@ -1,6 +1,18 @@
 import { systemClock as clock } from "../../base/base.ts";
 import { driverContract } from "../testing/driver-contract.ts";
-import { configuration, isRoot, localDriver, nodePath, spawnerDriver, testCgroups } from "../testing/subjects.ts";
+import { endContract } from "../testing/end-contract.ts";
+import { freezeContract } from "../testing/freeze-contract.ts";
+import {
+  configuration,
+  isRoot,
+  localDriver,
+  nodePath,
+  spawnerDriver,
+  testCgroups,
+  version1Cgroups,
+  version1Skip,
+} from "../testing/subjects.ts";
+import { usageContract } from "../testing/usage-contract.ts";
 import { createProcessLauncher } from "./process-launcher.ts";
 
 const open = async (output: Parameters<typeof localDriver>[1], useNamespaces: boolean) => {
@@ -27,3 +39,15 @@ driverContract({
   hasOwnUids: isRoot,
   open: (output) => spawnerDriver("process", output),
 });
+
+// A frozen process of version 1 is killed only when it thaws. Machines with version 2 alone have no such hierarchy.
+driverContract(
+  {
+    title: "process driver with control groups of version 1 alone",
+    skip: version1Skip(),
+    hasOwnUids: isRoot,
+    open: async (output) =>
+      localDriver(await createProcessLauncher({ clock, configuration, nodePath, cgroups: version1Cgroups() }), output),
+  },
+  [endContract, freezeContract, usageContract],
+);

@@ -85,6 +85,7 @@ for (const { name, skip } of subjects) {
       await instance.listening;
       const seconds = uniqueSeconds();
       await (await Dialogue.open(instance)).ask({ do: "sleeper", seconds });
+      if (driver.capabilities.freeze) await instance.freeze();
       const starting = driver.start(home!.spec());
       process.kill(driver.spawnerPid!, "SIGKILL");
       const exitReport = await instance.exited;

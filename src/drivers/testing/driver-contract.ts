@@ -35,7 +35,9 @@ export interface ContractContext {
   setOutput(sink: OutputSink): void;
 }
 
-export function driverContract(subject: ContractSubject): void {
+const PARTS = [startContract, endContract, freezeContract, usageContract, outputContract, isolationContract];
+
+export function driverContract(subject: ContractSubject, parts: readonly (typeof PARTS)[number][] = PARTS): void {
   describe(subject.title, { skip: subject.skip }, () => {
     let driver: Driver | undefined;
     let home: TestHome | undefined;
@@ -63,12 +65,7 @@ export function driverContract(subject: ContractSubject): void {
     test("probe: a trial start works", async () => {
       assert.deepEqual(await context.driver.probe(), { works: true });
     });
-    startContract(context);
-    endContract(context);
-    freezeContract(context);
-    usageContract(context);
-    outputContract(context);
-    isolationContract(context);
+    for (const part of parts) part(context);
     test("close: leaves no control group and no mount, and is idempotent", async () => {
       await context.driver.close();
       await context.driver.close();

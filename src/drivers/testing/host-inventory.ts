@@ -1,5 +1,5 @@
 /** What a driver could leave on the host, counted, and a wait for it to be gone. */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { sleep, systemClock } from "../../base/base.ts";
 import { isRunning } from "../host/process-tree.ts";
@@ -27,15 +27,29 @@ export function descendants(pid = process.pid): number[] {
     .filter((other) => isRunning(other) && other !== pid && isBelow(other, pid));
 }
 
-/** Names of network links and control groups that Sluice has made, and mounts of this namespace with its name. */
-export function remains(sluicePid: number): string[] {
-  const groups = ["memory", "pids", "cpu", "freezer", "", "unified"].flatMap((hierarchy) =>
-    listOrNone(`/sys/fs/cgroup/${hierarchy}`).filter((name) => name.startsWith(`sluice-${sluicePid}-`)),
+const HIERARCHIES = ["memory", "pids", "cpu", "cpuacct", "freezer", "", "unified"];
+
+/** Trees of control groups that a Sluice has made, in all hierarchies. */
+function trees(sluicePid: number): string[] {
+  return HIERARCHIES.map((hierarchy) => `/sys/fs/cgroup/${hierarchy}`).flatMap((root) =>
+    listOrNone(root)
+      .filter((name) => name.startsWith(`sluice-${sluicePid}-`))
+      .map((name) => `${root}/${name}`),
   );
+}
+
+/** How many groups of instances there are in them. */
+export function groupCount(sluicePid: number): number {
+  const entries = trees(sluicePid).flatMap((tree) => listOrNone(tree).map((entry) => `${tree}/${entry}`));
+  return entries.filter((entry) => existsSync(`${entry}/cgroup.procs`)).length;
+}
+
+/** Control groups that a Sluice has made, and mounts of this namespace with its name. */
+export function remains(sluicePid: number): string[] {
   const mounts = readOrEmpty("/proc/self/mounts")
     .split("\n")
     .filter((line) => line.includes("sluice"));
-  return [...groups, ...mounts];
+  return [...trees(sluicePid), ...mounts];
 }
 
 /** Network links that belong to a Sluice. */

@@ -1,5 +1,5 @@
 /**
- * A main process for tests to kill: `main-program.ts DRIVER HOME` starts two instances with a grandchild each, prints
+ * A main process for tests to kill: `main-program.ts DRIVER HOME` starts instances with a grandchild each, freezes the first, prints
  * one line of JSON, and waits.
  */
 import { silentLogger } from "../../base/base.ts";
@@ -26,6 +26,7 @@ for (const [index, instance] of instances.entries()) {
   await instance.listening;
   await (await Dialogue.open(instance)).ask({ do: "sleeper", seconds: sleepers[index] });
 }
+if (driver.capabilities.freeze) await instances[0]!.freeze();
 const report: MainReport = { instanceIds: instances.map(({ id }) => id), sleepers };
 process.stdout.write(`${JSON.stringify(report)}\n`);
 setInterval(() => {}, 1e6);

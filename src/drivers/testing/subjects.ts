@@ -1,7 +1,9 @@
 /** The drivers that the contract suite is run for. */
 import { existsSync } from "node:fs";
 import { systemClock as clock, silentLogger as logger } from "../../base/base.ts";
-import { noCgroups, openCgroups, treeName } from "../cgroup/cgroup.ts";
+import { type CgroupTree, noCgroups, openCgroups, treeName } from "../cgroup/cgroup.ts";
+import { readMounts } from "../cgroup/mounts.ts";
+import { openVersion1 } from "../cgroup/version-1.ts";
 import { resolveDriverConfiguration } from "../configuration.ts";
 import type { OutputSink } from "../driver.ts";
 import { findTool } from "../host/find-tool.ts";
@@ -17,6 +19,18 @@ export const nodePath = process.execPath;
 /** Control groups as the spawner would open them. */
 export function testCgroups() {
   return isRoot && process.platform === "linux" ? openCgroups(treeName(process.pid), logger) : noCgroups;
+}
+
+/** Why the groups of a machine without version 2 cannot be tested here, or false: newer systems have no version 1. */
+export function version1Skip(): string | false {
+  if (!isRoot || process.platform !== "linux") return "not root, or not Linux";
+  const { version1 } = readMounts();
+  const missing = ["memory", "freezer", "cpuacct"].filter((controller) => !version1.has(controller));
+  return missing.length === 0 ? false : `no controller of version 1 for ${missing.join(", ")}`;
+}
+
+export function version1Cgroups(): CgroupTree {
+  return openVersion1({ ...readMounts(), version2: undefined }, treeName(process.pid)).tree;
 }
 
 export function localDriver(launcher: Launcher, output: OutputSink): LocalDriver {
