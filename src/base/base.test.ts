@@ -6,7 +6,7 @@ import { FakeClock } from "./testing/fake-clock.ts";
 class Item implements QueueLinks<Item> {
   queuePrevious: Item | undefined = undefined;
   queueNext: Item | undefined = undefined;
-  queue: unknown = undefined;
+  queuedIn: unknown = undefined;
 }
 
 test("LinkedQueue keeps order and lets any item leave from where it stands", () => {

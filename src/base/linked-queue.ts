@@ -3,7 +3,7 @@ export interface QueueLinks<T> {
   queuePrevious: T | undefined;
   queueNext: T | undefined;
   /** The queue that it is in; undefined: none. */
-  queue: unknown;
+  queuedIn: unknown;
 }
 
 /** First-in first-out queue of items that hold their own links; an item is in at most one such queue. */
@@ -21,8 +21,8 @@ export class LinkedQueue<T extends QueueLinks<T>> {
   }
 
   push(item: T): void {
-    if (item.queue !== undefined) throw new Error("Cannot queue an item twice");
-    item.queue = this;
+    if (item.queuedIn !== undefined) throw new Error("Cannot queue an item twice");
+    item.queuedIn = this;
     item.queuePrevious = this.#last;
     item.queueNext = undefined;
     if (this.#last === undefined) this.#first = item;
@@ -39,14 +39,14 @@ export class LinkedQueue<T extends QueueLinks<T>> {
 
   /** Takes `item` out, wherever it stands; does nothing when it is not in this queue. */
   remove(item: T): void {
-    if (item.queue !== this) return;
+    if (item.queuedIn !== this) return;
     if (item.queuePrevious === undefined) this.#first = item.queueNext;
     else item.queuePrevious.queueNext = item.queueNext;
     if (item.queueNext === undefined) this.#last = item.queuePrevious;
     else item.queueNext.queuePrevious = item.queuePrevious;
     item.queuePrevious = undefined;
     item.queueNext = undefined;
-    item.queue = undefined;
+    item.queuedIn = undefined;
     this.#length -= 1;
   }
 }

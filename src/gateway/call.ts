@@ -46,7 +46,7 @@ export interface CallContext {
 export class Call extends Timer implements StreamHandler, Stall, Waiter<InstanceLink>, RosterMember {
   queuePrevious: Waiter<InstanceLink> | undefined = undefined;
   queueNext: Waiter<InstanceLink> | undefined = undefined;
-  queue: unknown = undefined;
+  queuedIn: unknown = undefined;
   waitingSince = 0;
   rosterPlace = -1;
 

@@ -305,7 +305,7 @@ export class Outbound implements WindowGrowth {
 
   #makeReady(stream: OpenStream): void {
     if (stream.sendWindowBytes <= 0) return;
-    if (!stream.queued) this.#ready.push(stream);
+    if (stream.queuedIn === undefined) this.#ready.push(stream);
     if (this.windowBytes > 0) this.askFlush();
   }
 

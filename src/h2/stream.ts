@@ -33,7 +33,7 @@ export class OpenStream implements Stream, QueueLinks<OpenStream> {
   /** Its place among the streams that have DATA and window. */
   queuePrevious: OpenStream | undefined;
   queueNext: OpenStream | undefined;
-  queued = false;
+  queuedIn: unknown = undefined;
   /** Undefined while the owner's `request` event has not returned yet: what happens meanwhile is told afterwards. */
   #handler: StreamHandler | undefined;
   /** Made with the first DATA: many streams wait long for theirs. */

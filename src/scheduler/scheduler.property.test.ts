@@ -107,7 +107,7 @@ class Play {
         pick(this.#open(), at)?.instance?.replace();
         break;
       case "abandon": {
-        const waiting = this.calls.filter((call) => call.queue !== undefined);
+        const waiting = this.calls.filter((call) => call.queuedIn !== undefined);
         const call = pick(waiting, at);
         if (call === undefined) break;
         scheduler.abandon(call.key, call);
@@ -170,7 +170,7 @@ class Play {
   check(): void {
     for (const error of this.wrongGrants) throw error;
     for (const call of this.calls) {
-      const answers = call.answers + (call.queue !== undefined ? 1 : 0) + (this.abandoned.has(call) ? 1 : 0);
+      const answers = call.answers + (call.queuedIn !== undefined ? 1 : 0) + (this.abandoned.has(call) ? 1 : 0);
       assert.equal(answers, 1, "a call waits, was answered once, or has left");
     }
     for (const call of this.#open()) {
@@ -187,7 +187,7 @@ class Play {
 
   /** Where a call waits, every instance that takes calls is full. */
   #checkNoSlotIsWasted(key: FunctionKey): void {
-    if (!this.calls.some((call) => call.queue !== undefined && call.key === key)) return;
+    if (!this.calls.some((call) => call.queuedIn !== undefined && call.key === key)) return;
     const status = this.bench.scheduler.statusOf(key);
     for (const instance of status?.instances ?? []) {
       const link = this.bench.links.get(instance.instanceId);
@@ -211,7 +211,7 @@ class Play {
       await settle();
     }
     this.check();
-    for (const call of this.calls) assert.ok(call.queue === undefined, "every wait ends");
+    for (const call of this.calls) assert.ok(call.queuedIn === undefined, "every wait ends");
     for (const key of KEYS) this.bench.scheduler.remove(key);
     for (const call of this.calls) call.end();
     for (let i = 0; i < 3; i++) {

@@ -108,7 +108,7 @@ export class Scheduler<L extends Link> {
 
   /** The waiter leaves the queue at once; nothing is called any more. Does nothing when it does not wait. */
   abandon(key: FunctionKey, waiter: Waiter<L>): void {
-    if (waiter.queue !== undefined) this.#functions.get(key)?.abandon(waiter);
+    if (waiter.queuedIn !== undefined) this.#functions.get(key)?.abandon(waiter);
   }
 
   /** Undefined: the function is not there (any more), and has no instance left. */

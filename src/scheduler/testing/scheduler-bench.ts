@@ -70,7 +70,7 @@ const ANSWERED_WELL: InstanceAnswer = { kind: "answered", ok: true, httpStatus: 
 export class FakeCall implements Waiter<FakeLink> {
   queuePrevious: Waiter<FakeLink> | undefined = undefined;
   queueNext: Waiter<FakeLink> | undefined = undefined;
-  queue: unknown = undefined;
+  queuedIn: unknown = undefined;
   waitingSince = 0;
   instance: ScheduledInstance<FakeLink> | undefined = undefined;
   refusal: Fault | undefined = undefined;
