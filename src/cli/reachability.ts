@@ -1,9 +1,9 @@
-import { callCommands, type FunctionInfo, portOfUrl, resolvesToThisMachine } from "../client/client.ts";
+import { callCommands, type FunctionInfo, functionKey, portOfUrl, resolvesToThisMachine } from "../client/client.ts";
 import { grpcAddressFor, type Platform } from "./platform.ts";
 
 /** Lines with the function's URL and the commands that call it from this machine; `exampleDir` is relative to here. */
 export async function describeCalls(info: FunctionInfo, platform: Platform, exampleDir?: string): Promise<string[]> {
-  const name = `${info.serviceName}/${info.functionName}`;
+  const name = functionKey(info.serviceName, info.functionName, info.qualifier);
   const { host, urlInternet } = info;
   if (!host || !urlInternet) return [`${name}: ${info.reason ?? "no http trigger, so that nothing can call it"}`];
   const resolves = platform.isLocal && (await resolvesToThisMachine(host));

@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { aliasesCommand } from "./commands/aliases.ts";
 import { billCommand } from "./commands/bill.ts";
 import { configCommand } from "./commands/config.ts";
 import { deployCommand } from "./commands/deploy.ts";
@@ -9,7 +10,9 @@ import { instancesCommand } from "./commands/instances.ts";
 import { invokeCommand } from "./commands/invoke.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { removeCommand } from "./commands/remove.ts";
+import { rollbackCommand } from "./commands/rollback.ts";
 import { startCommand } from "./commands/start.ts";
+import { versionsCommand } from "./commands/versions.ts";
 
 /** Every command, in the order of the help. Their files load what they need only when they run. */
 export const commands: readonly Command[] = [
@@ -19,6 +22,9 @@ export const commands: readonly Command[] = [
   instancesCommand,
   invokeCommand,
   logsCommand,
+  versionsCommand,
+  aliasesCommand,
+  rollbackCommand,
   removeCommand,
   billCommand,
   hostsCommand,

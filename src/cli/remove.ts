@@ -9,7 +9,7 @@ export interface FunctionName {
 
 /** One removed thing, as it is told and printed. */
 export interface Removed {
-  readonly kind: "customDomain" | "trigger" | "function" | "service";
+  readonly kind: "customDomain" | "trigger" | "function" | "alias" | "version" | "service";
   readonly name: string;
 }
 
@@ -34,13 +34,21 @@ export async function removeFunctions(
   }
 }
 
-/** Removes a service that has no functions; another one stays. */
+/** Removes a service that has no functions, with its aliases and versions; another one stays. */
 export async function removeEmptyService(
   client: Client,
   serviceName: string,
   tell: (removed: Removed) => void,
 ): Promise<void> {
   if ((await listOrNone(() => client.functions(serviceName).list())).length > 0) return;
+  const aliases = client.aliases(serviceName);
+  for (const { aliasName } of await listOrNone(() => aliases.list())) {
+    if (await gone(() => aliases.delete(aliasName))) tell({ kind: "alias", name: `${serviceName}.${aliasName}` });
+  }
+  const versions = client.versions(serviceName);
+  for (const { versionId } of await listOrNone(() => versions.list())) {
+    if (await gone(() => versions.delete(versionId))) tell({ kind: "version", name: `${serviceName}.${versionId}` });
+  }
   if (await gone(() => client.services().delete(serviceName))) tell({ kind: "service", name: serviceName });
 }
 

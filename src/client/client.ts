@@ -4,12 +4,27 @@
  */
 import { createInterface } from "node:readline";
 import type { Clock } from "../base/base.ts";
-import type { FunctionInfo, FunctionsAnswer, LogRecord, UsageAnswer, UsageTotal } from "../model/model.ts";
+import type {
+  FunctionInfo,
+  FunctionsAnswer,
+  LogRecord,
+  RollbackAnswer,
+  UsageAnswer,
+  UsageTotal,
+} from "../model/model.ts";
 import { Requester, ResourceCollection } from "./resource.ts";
 import type { Endpoint } from "./transport.ts";
-import type { CustomDomainDocument, FunctionDocument, ServiceDocument, TriggerDocument } from "./wire.ts";
+import type {
+  AliasDocument,
+  CustomDomainDocument,
+  FunctionDocument,
+  ServiceDocument,
+  TriggerDocument,
+  VersionDocument,
+} from "./wire.ts";
 
-export type { FunctionInfo, LogRecord, UsageTotal } from "../model/model.ts";
+export type { FunctionInfo, LogRecord, RollbackAnswer, UsageTotal } from "../model/model.ts";
+export { functionKey, LATEST } from "../model/model.ts";
 export { ApiError, isNotFound, UNREACHABLE } from "./api-error.ts";
 export { type CallCommand, type CallTarget, callCommands, shellQuote } from "./call-commands.ts";
 export { isLoopback, portOfUrl, resolvesToThisMachine } from "./grpc-address.ts";
@@ -59,6 +74,43 @@ export class Client {
       noun: "Trigger",
       path: `${PREFIX}/services/${encodeURIComponent(serviceName)}/functions/${encodeURIComponent(functionName)}/triggers`,
       listKey: "triggers",
+    });
+  }
+
+  /** Newest first; they are published by `publishVersion`. */
+  versions(serviceName: string): Pick<ResourceCollection<VersionDocument>, "list" | "delete"> {
+    return new ResourceCollection(this.#requester, {
+      noun: "ServiceVersion",
+      path: `${PREFIX}/services/${encodeURIComponent(serviceName)}/versions`,
+      listKey: "versions",
+    });
+  }
+
+  publishVersion(serviceName: string, description: string): Promise<VersionDocument> {
+    return this.#requester.json({
+      method: "POST",
+      path: `${PREFIX}/services/${encodeURIComponent(serviceName)}/versions`,
+      action: "PublishServiceVersion",
+      body: { description },
+    });
+  }
+
+  aliases(serviceName: string): ResourceCollection<AliasDocument> {
+    return new ResourceCollection(this.#requester, {
+      noun: "Alias",
+      plural: "Aliases",
+      path: `${PREFIX}/services/${encodeURIComponent(serviceName)}/aliases`,
+      listKey: "aliases",
+    });
+  }
+
+  /** Points an alias, or the service itself, at what was before. */
+  rollBack(serviceName: string, wanted: { aliasName?: string; versionId?: string }): Promise<RollbackAnswer> {
+    return this.#requester.json({
+      method: "POST",
+      path: `/sluice/v1/services/${encodeURIComponent(serviceName)}/rollback`,
+      action: "SluiceRollBack",
+      body: wanted,
     });
   }
 

@@ -33,6 +33,8 @@ export class Requester {
 export interface ResourceKind {
   /** Singular, as operations are named: `Service` in `CreateService`. */
   readonly noun: string;
+  /** Where it is not the noun with an s. */
+  readonly plural?: string;
   /** Path of the collection, percent-encoded. */
   readonly path: string;
   /** Key of the list's documents, for instance `services`. */
@@ -98,7 +100,7 @@ export class ResourceCollection<Document> {
       const page: Record<string, unknown> = await this.#requester.json({
         method: "GET",
         path: this.#kind.path,
-        action: `List${this.#kind.noun}s`,
+        action: `List${this.#kind.plural ?? `${this.#kind.noun}s`}`,
         query: { limit: PAGE_LIMIT, ...(nextToken !== undefined && { nextToken }) },
       });
       documents.push(...((page[this.#kind.listKey] ?? []) as Document[]));

@@ -49,6 +49,20 @@ export interface TriggerDocument {
   readonly urlInternet?: string;
 }
 
+export interface VersionDocument {
+  readonly versionId: string;
+  readonly description?: string;
+  readonly createdTime?: string;
+}
+
+export interface AliasDocument {
+  readonly aliasName: string;
+  readonly versionId: string;
+  readonly description?: string;
+  /** Share of the calls, 0 to 1, by version. */
+  readonly additionalVersionWeight?: Readonly<Record<string, number>>;
+}
+
 export interface RouteDocument {
   readonly path: string;
   readonly serviceName: string;

@@ -75,7 +75,10 @@ export class ControlPlane {
       isOpen: (method, path) => method === "GET" && path === METRICS_PATH,
     });
     app.route(PREFIX, dialect20210406({ resources, endpoint, accountId: credentials.accountId }));
-    app.route(SLUICE_PREFIX, sluiceV1({ store, repository, projection, publisher, board, logs, usage, endpoint }));
+    app.route(
+      SLUICE_PREFIX,
+      sluiceV1({ store, repository, resources, projection, publisher, board, logs, usage, endpoint }),
+    );
     app.route(METRICS_PATH, metrics.route());
     const sweep = new CodeSweep({ packages, repository, publisher, board, clock, logger });
     await publisher.start();

@@ -60,6 +60,18 @@ test("RouteTable finds wildcard domains of one label", () => {
   assert.match(message(table.find("d.example", "/p.S/M")), /no route/);
 });
 
+test("RouteTable counts a function once, whatever qualifiers lead to it, and takes LATEST's trigger", () => {
+  const table = new RouteTable(DEMO);
+  const prod = functionKey("s", "a", "prod");
+  table.put(route("p.example", "/*", prod));
+  assert.equal(target(table.find("127.0.0.1:8089", "/p.S/M")), prod);
+  table.put(route("a.example", "/*", A));
+  assert.equal(target(table.find("127.0.0.1:8089", "/p.S/M")), A);
+  table.put(route("b.example", "/*", functionKey("s", "b", "prod")));
+  const listed = message(table.find("127.0.0.1:8089", "/p.S/M"));
+  assert.match(listed, /s\.prod\/a at p\.example, s\/a at a\.example, s\.prod\/b at b\.example$/);
+});
+
 test("RouteTable sends a loopback or IP authority to the only function, the demo not counted", () => {
   const table = new RouteTable(DEMO);
   assert.match(message(table.find("127.0.0.1:8089", "/p.S/M")), /no function with an http trigger is deployed/);

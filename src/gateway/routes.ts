@@ -104,7 +104,11 @@ export class RouteTable {
       }
     }
     const others = all.filter((entry) => entry.function !== this.#demo);
-    return others.length > 0 ? others : all;
+    const counted = others.length > 0 ? others : all;
+    // One function under several qualifiers is one function still: LATEST's trigger stands for it.
+    const latest = counted.filter((entry) => !isQualified(entry.function));
+    const [first] = latest;
+    return first !== undefined && counted.every((entry) => isOf(entry.function, first.function)) ? latest : counted;
   }
 
   #explain(authority: string, path: string, hostKnown: boolean): string {
@@ -130,6 +134,16 @@ export class RouteTable {
     this.#remembered.clear();
     this.#soleTarget = undefined;
   }
+}
+
+/** Only the service's part of a key has a dot: before its qualifier. */
+function isQualified(key: FunctionKey): boolean {
+  return key.includes(".");
+}
+
+/** Whether a key is that of the function `latest`, under whatever qualifier. */
+function isOf(key: FunctionKey, latest: FunctionKey): boolean {
+  return key.replace(/\.[^/]*/, "") === latest;
 }
 
 /** Why a route found must not serve a gRPC call; undefined: it may. */

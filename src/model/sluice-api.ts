@@ -55,6 +55,28 @@ export interface FunctionsAnswer {
   readonly functions: readonly FunctionInfo[];
 }
 
+/** `POST /sluice/v1/services/SERVICE/rollback` with `{aliasName?, versionId?}`: what it did. */
+export type RollbackAnswer =
+  | {
+      readonly kind: "alias";
+      readonly aliasName: string;
+      /** Where all calls go now. */
+      readonly versionId: string;
+      readonly before: {
+        readonly versionId: string;
+        readonly additionalVersionWeight: Readonly<Record<string, number>>;
+      };
+    }
+  | {
+      readonly kind: "latest";
+      /** What the service is again. */
+      readonly versionId: string;
+      /** Names of functions that are others now, that were gone, and that the version does not have. */
+      readonly changed: readonly string[];
+      readonly restored: readonly string[];
+      readonly kept: readonly string[];
+    };
+
 /** One line of a function's log, of `GET /sluice/v1/logs` and of the log files, as JSON Lines. */
 export interface LogRecord {
   readonly function: FunctionKey;

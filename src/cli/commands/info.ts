@@ -1,4 +1,5 @@
 import type { FunctionInfo } from "../../client/client.ts";
+import { type FunctionKey, functionKey, LATEST } from "../../model/model.ts";
 import { CliError } from "../cli-error.ts";
 import { command } from "../command.ts";
 import { printResult } from "../context.ts";
@@ -15,7 +16,9 @@ export const infoCommand = command<InfoFlags>({
   summary: "show functions, their instances, and how to call them from here",
   arguments: ["[function]"],
   options: [{ ...templateOption, description: "only the functions of this s.yaml" }, dataOption, jsonOption],
-  details: "FUNCTION is SERVICE/FUNCTION, or SERVICE for all functions of a service; without it all are shown.",
+  details:
+    "FUNCTION is SERVICE/FUNCTION, or SERVICE for all functions of a service; without it all are shown. What runs under a\n" +
+    "version or an alias is shown as SERVICE.QUALIFIER/FUNCTION, where a trigger or a route leads there.",
   async run(context, [name], flags) {
     const { findPlatform } = await import("../platform.ts");
     const { describeCalls } = await import("../reachability.ts");
@@ -23,7 +26,9 @@ export const infoCommand = command<InfoFlags>({
     const platform = findPlatform(context, flags.data);
     const all = await platform.client.functionInfos();
     const ofTemplate = flags.template === undefined ? undefined : await namesIn(flags.template);
-    const functions = all.filter((info) => isMeant(info, name) && (ofTemplate?.has(nameOf(info)) ?? true));
+    const functions = all.filter(
+      (info) => isMeant(info, name) && (ofTemplate?.has(functionKey(info.serviceName, info.functionName)) ?? true),
+    );
     if (name !== undefined && functions.length === 0) {
       const names = all.map(nameOf).join(", ") || "none is deployed";
       throw new CliError(`there is no function ${name}: ${names}`);
@@ -36,23 +41,24 @@ export const infoCommand = command<InfoFlags>({
     });
     return undefined;
 
-    async function namesIn(file: string): Promise<Set<string>> {
+    async function namesIn(file: string): Promise<Set<FunctionKey>> {
       const { readTemplate } = await import("../s-yaml/template.ts");
       const { planTemplate } = await import("../deploy/plan.ts");
       const { configValues } = await import("../deploy/config-values.ts");
       const template = readTemplate(file, context.cwd, context.env);
       const plans = planTemplate(template, { config: configValues(platform), note: () => {} });
-      return new Set(plans.map((plan) => `${plan.service.name}/${plan.function.name}`));
+      return new Set(plans.map((plan) => functionKey(plan.service.name, plan.function.name)));
     }
   },
 });
 
 function nameOf(info: FunctionInfo): string {
-  return `${info.serviceName}/${info.functionName}`;
+  return functionKey(info.serviceName, info.functionName, info.qualifier);
 }
 
 function isMeant(info: FunctionInfo, name: string | undefined): boolean {
-  return name === undefined || name === info.serviceName || name === nameOf(info);
+  const plain = functionKey(info.serviceName, info.functionName);
+  return name === undefined || name === info.serviceName || name === plain || name === nameOf(info);
 }
 
 /** How the function stands: its runtime and instances. */
@@ -65,5 +71,15 @@ function stateLines(info: FunctionInfo): string[] {
   const provisioned = provision && `, provisioned: ${provision.current} of ${provision.target}`;
   const trouble = provision?.currentError && ` (${provision.currentError})`;
   const more = `${provisioned ?? ""}${trouble ?? ""}${restarts ? `, restarts: ${restarts}` : ""}`;
-  return [`  runtime ${info.runtime}, instances: ${counts}, open calls: ${openCalls}${more}`];
+  return [`  ${versionsOf(info)}runtime ${info.runtime}, instances: ${counts}, open calls: ${openCalls}${more}`];
+}
+
+/** Which versions it runs, with their shares of the calls; nothing for the service as it stands. */
+function versionsOf({ qualifier, versionId, additionalVersions = [] }: FunctionInfo): string {
+  if (qualifier === LATEST) return "";
+  const main = versionId === undefined ? LATEST : `version ${versionId}`;
+  const others = additionalVersions.map(
+    (each) => `, ${Math.round(each.weight * 10_000) / 100} % version ${each.versionId}`,
+  );
+  return `${main}${others.join("")}, `;
 }

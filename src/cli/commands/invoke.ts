@@ -1,6 +1,7 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { ServiceError } from "@grpc/grpc-js";
 import type { FunctionInfo } from "../../client/client.ts";
+import { functionKey } from "../../model/model.ts";
 import { CliError, UsageError } from "../cli-error.ts";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -33,7 +34,7 @@ export const invokeCommand = command<InvokeFlags>({
     jsonOption,
   ],
   details:
-    "FUNCTION is SERVICE/FUNCTION, METHOD is package.Service/Method, or only as much of it as is needed.\n" +
+    "FUNCTION is SERVICE/FUNCTION or SERVICE.QUALIFIER/FUNCTION, METHOD is package.Service/Method, or only as much of it as is needed.\n" +
     "The exit code is 0 only for status OK. With --json a server stream gives JSON Lines: its messages, then the end.",
   async run(context, [name = "", methodName = ""], flags) {
     const { resolve } = await import("node:path");
@@ -94,9 +95,9 @@ function parseRequest(text: string): JsonValue {
 
 async function findFunction(platform: Platform, name: string): Promise<FunctionInfo> {
   const infos = await platform.client.functionInfos();
-  const info = infos.find((each) => `${each.serviceName}/${each.functionName}` === name);
+  const info = infos.find((each) => functionKey(each.serviceName, each.functionName, each.qualifier) === name);
   if (info !== undefined) return info;
-  const names = infos.map((each) => `${each.serviceName}/${each.functionName}`).join(", ");
+  const names = infos.map((each) => functionKey(each.serviceName, each.functionName, each.qualifier)).join(", ");
   throw new CliError(`there is no function ${name}: ${names || "none is deployed"}`);
 }
 

@@ -25,7 +25,8 @@ export const logsCommand = command<LogsFlags>({
     dataOption,
     { flags: "--json", description: "JSON Lines on stdout" },
   ],
-  details: "FUNCTION is SERVICE/FUNCTION; without it the lines of all functions are shown.",
+  details:
+    "FUNCTION is SERVICE/FUNCTION, or SERVICE.QUALIFIER/FUNCTION; without it the lines of all functions are shown.",
   async run(context, [name], flags) {
     const { findPlatform } = await import("../platform.ts");
     const { client } = findPlatform(context, flags.data);

@@ -64,7 +64,7 @@ export function triggerDocument(props: TriggerProps): TriggerDocument {
     triggerName: props.name,
     triggerType: props.type,
     description: props.description ?? "",
-    ...(props.qualifier !== undefined && { qualifier: props.qualifier }),
+    qualifier: props.qualifier ?? "LATEST",
     triggerConfig: JSON.stringify({ authType, methods, disableURLInternet }),
   };
 }

@@ -80,6 +80,7 @@ test("planTemplate reads every value of the guide's s.yaml", () => {
       triggerName: "http2Trigger",
       triggerType: "http",
       description: "",
+      qualifier: "LATEST",
       triggerConfig: '{"authType":"anonymous","methods":["GET","POST"],"disableURLInternet":false}',
     },
   ]);
@@ -269,15 +270,21 @@ test("planTemplate takes one service by its key and suggests for a mistyped one"
   assert.throws(() => planOf(t, text, "on"), /has no service "on": did you mean one\?/);
 });
 
-test("planTemplate refuses a second http trigger and qualifiers other than LATEST", (t) => {
+test("planTemplate takes one http trigger for each qualifier", (t) => {
   const trigger = (name: string, more = "") => `  - {name: ${name}, type: http${more}, config: {authType: anonymous}}`;
   assert.throws(
     () => planOf(t, templateText(MINIMAL, ["triggers:", trigger("a"), trigger("b")])),
-    /props\.triggers: expected at most one http trigger for a function, got a, b/,
+    /props\.triggers: expected at most one http trigger for LATEST, got a, b/,
   );
   assert.throws(
-    () => planOf(t, templateText(MINIMAL, ["triggers:", trigger("a", ", qualifier: '1'")])),
-    /triggers\[0\]\.qualifier: expected LATEST, got "1"/,
+    () => planOf(t, templateText(MINIMAL, ["triggers:", trigger("a", ", qualifier: a.b")])),
+    /triggers\[0\]\.qualifier: expected LATEST, the id of a version \(as text\), or the name of an alias, got "a\.b"/,
+  );
+  const three = [trigger("a"), trigger("b", ", qualifier: prod"), trigger("c", ", qualifier: '1'")];
+  const { plans } = planOf(t, templateText(MINIMAL, ["triggers:", ...three]));
+  assert.deepEqual(
+    plans[0]?.triggers.map((each) => triggerDocument(each).qualifier),
+    ["LATEST", "prod", "1"],
   );
 });
 

@@ -116,7 +116,7 @@ function actionsOf(service: ReturnType<typeof resolveVariables>, when: string, p
   return actions.map((props, index) => ({ props, place: descend(node, [String(index)]) ?? node }));
 }
 
-/** The same function twice would be deployed over itself; a function has one http trigger (Function Compute). */
+/** The same function twice would be deployed over itself; a function has one http trigger for each qualifier (Function Compute). */
 function refuseDuplicates(plans: readonly ServicePlan[]): void {
   const seen = new Map<string, string>();
   for (const plan of plans) {
@@ -129,11 +129,13 @@ function refuseDuplicates(plans: readonly ServicePlan[]): void {
       );
     }
     seen.set(key, plan.id);
-    if (plan.triggers.length > 1) {
-      const names = plan.triggers.map((trigger) => trigger.name).join(", ");
+    const byQualifier = Map.groupBy(plan.triggers, ({ qualifier = "LATEST" }) => qualifier);
+    for (const [qualifier, triggers] of byQualifier) {
+      if (triggers.length === 1) continue;
+      const names = triggers.map((trigger) => trigger.name).join(", ");
       throw new YamlError(
         plan.place,
-        `services.${plan.id}.props.triggers: expected at most one http trigger for a function, got ${names}`,
+        `services.${plan.id}.props.triggers: expected at most one http trigger for ${qualifier}, got ${names}`,
       );
     }
   }

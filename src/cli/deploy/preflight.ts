@@ -1,10 +1,10 @@
-import { type Client, isNotFound } from "../../client/client.ts";
+import { type Client, isNotFound, type TriggerDocument } from "../../client/client.ts";
 import { YamlError } from "../s-yaml/node.ts";
 import type { ServicePlan } from "./plan.ts";
 
 /**
  * Compares the plans with what is deployed, before hooks run and anything is sent; so it also finds out whether the
- * platform is there. Throws a YamlError where a function would get a second http trigger, which none can have.
+ * platform is there. Throws a YamlError where a function would get a second http trigger for a qualifier, which none can have.
  */
 export async function checkAgainstPlatform(plans: readonly ServicePlan[], client: Client): Promise<void> {
   for (const plan of plans) {
@@ -17,9 +17,11 @@ export async function checkAgainstPlatform(plans: readonly ServicePlan[], client
         if (isNotFound(error)) return [];
         throw error;
       });
-    const wanted = plan.triggers[0]?.name;
-    const other = there.find(({ triggerName }) => wanted !== undefined && triggerName !== wanted);
-    if (other !== undefined) {
+    for (const { name: wanted, qualifier = "LATEST" } of plan.triggers) {
+      const other = there.find(
+        (each) => each.triggerName !== wanted && (each.qualifier ?? "LATEST") === qualifier && !isMoved(each, plan),
+      );
+      if (other === undefined) continue;
       throw new YamlError(
         plan.place,
         `services.${plan.id}.props.triggers: expected the name ${other.triggerName}, which the http trigger of ` +
@@ -27,4 +29,10 @@ export async function checkAgainstPlatform(plans: readonly ServicePlan[], client
       );
     }
   }
+}
+
+/** Whether the plan gives a trigger that is there another qualifier. */
+function isMoved({ triggerName, qualifier = "LATEST" }: TriggerDocument, plan: ServicePlan): boolean {
+  const planned = plan.triggers.find(({ name }) => name === triggerName);
+  return planned !== undefined && (planned.qualifier ?? "LATEST") !== qualifier;
 }

@@ -123,11 +123,17 @@ function functionShape(node: YamlNode, position: Position): ValuesOf<typeof func
 
 const HTTP_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"] as const;
 
+/** Function Compute's, as an SDK would send it; what is meant by it is looked up by the platform. */
+const qualifier = text({
+  pattern: /^([1-9]\d*|[A-Za-z_][A-Za-z0-9_-]{0,127})$/,
+  expected: "LATEST, the id of a version (as text), or the name of an alias",
+});
+
 const httpTriggerShape = mapping({
   name: needed(nameShape(128)),
   type: needed(oneOf("http")),
   description: optional(description),
-  qualifier: optional(oneOf("LATEST")),
+  qualifier: optional(qualifier),
   role: notHonoured,
   sourceArn: notHonoured,
   config: needed(
@@ -172,7 +178,7 @@ const domainShape = mapping({
         path: needed(text({ pattern: /^\/([^*]*|[^*]*\/\*|\*)$/, expected: "an exact path, or one that ends in /*" })),
         serviceName: optional(text()),
         functionName: optional(text()),
-        qualifier: optional(oneOf("LATEST")),
+        qualifier: optional(qualifier),
         methods: optional(list(oneOf(...HTTP_METHODS))),
         rewriteConfig: notHonoured,
       }),

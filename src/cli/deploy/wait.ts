@@ -1,6 +1,6 @@
 /** Waiting until new code answers calls, or is known not to. */
 import { type Clock, sleep } from "../../base/base.ts";
-import type { Client, FunctionInfo } from "../../client/client.ts";
+import { type Client, type FunctionInfo, LATEST } from "../../client/client.ts";
 import { CliError } from "../cli-error.ts";
 
 /** How often the platform is asked. */
@@ -37,7 +37,9 @@ export async function waitForRevision(
   const startedAt = clock.nowMs();
   for (;;) {
     const infos = await client.functionInfos();
-    const info = infos.find((each) => each.serviceName === serviceName && each.functionName === functionName);
+    const info = infos.find(
+      (each) => each.serviceName === serviceName && each.functionName === functionName && each.qualifier === LATEST,
+    );
     if (info === undefined) throw new CliError(`${serviceName}/${functionName} was removed while it was deployed`);
     const progress = progressOf(info);
     if (progress.state === "ready") return info;

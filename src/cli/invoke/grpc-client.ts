@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
-import type { FunctionInfo } from "../../client/client.ts";
+import { type FunctionInfo, functionKey } from "../../client/client.ts";
 import { CliError, UsageError } from "../cli-error.ts";
 import { grpcAddressFor, type Platform } from "../platform.ts";
 
@@ -19,7 +19,7 @@ export function openGrpcClient(
   const { host, urlInternet } = info;
   if (!host || !urlInternet) {
     throw new CliError(
-      `${info.serviceName}/${info.functionName} cannot be called: ${info.reason ?? "it has no http trigger"}`,
+      `${functionKey(info.serviceName, info.functionName, info.qualifier)} cannot be called: ${info.reason ?? "it has no http trigger"}`,
     );
   }
   const roots = platform.caFile === undefined ? null : readCa(platform.caFile);

@@ -129,9 +129,9 @@ export class Aliases {
 
   /**
    * Ends a split: all calls go to the main version again. Without one: points the alias at the version that it had
-   * before, or, where it never had another, at the next lower one.
+   * before, or, where it never had another, at the next lower one. `to`: at this one.
    */
-  async rollBack(serviceName: string, aliasName: string): Promise<AliasChange> {
+  async rollBack(serviceName: string, aliasName: string, to?: string): Promise<AliasChange> {
     let before: Alias | undefined;
     await this.get(serviceName, aliasName);
     const { value: after } = await this.#aliases.update(
@@ -140,6 +140,7 @@ export class Aliases {
       async (current) => {
         before = current;
         const isSplit = Object.keys(current.additionalVersionWeight).length > 0;
+        if (to !== undefined) return this.#changed(current, { versionId: to, additionalVersionWeight: {} });
         return this.#changed(current, isSplit ? { additionalVersionWeight: {} } : await this.#previous(current));
       },
     );

@@ -9,6 +9,7 @@ import { CustomDomains, customDomainWords } from "./custom-domains.ts";
 import { Functions, functionWords, versionFunctionWords } from "./functions.ts";
 import { Qualifiers } from "./qualifiers.ts";
 import type { Repository } from "./repository.ts";
+import { Rollback } from "./rollback.ts";
 import { Services, serviceWords } from "./services.ts";
 import { Triggers, triggerWords } from "./triggers.ts";
 import { Versions, versionWords } from "./versions.ts";
@@ -38,6 +39,7 @@ export class Resources {
   readonly customDomains: CustomDomains;
   readonly versions: Versions;
   readonly aliases: Aliases;
+  readonly rollback: Rollback;
 
   constructor({ store, repository, listener, packages, endpoint, clock }: ResourcesOptions) {
     const writer = new Writer(store, listener);
@@ -56,5 +58,6 @@ export class Resources {
     this.customDomains = new CustomDomains(domains, this.functions, endpoint, clock);
     this.versions = new Versions({ services, versions, repository, writer, clock });
     this.aliases = new Aliases({ services, aliases, ...shared });
+    this.rollback = new Rollback({ services, aliases: this.aliases, repository, writer, clock });
   }
 }

@@ -3,12 +3,13 @@ import { Hono } from "hono";
 import type { HealthAnswer, UsageAnswer } from "../../model/model.ts";
 import type { Store } from "../../store/store.ts";
 import { invalid } from "../api-error.ts";
+import { jsonBody } from "../http/answers.ts";
 import type { ApiEnv } from "../http/env.ts";
 import type { FunctionLogs } from "../logs/function-logs.ts";
 import type { EndpointInfo } from "../options.ts";
 import type { ProjectionContext } from "../projection.ts";
 import type { Publisher } from "../publisher.ts";
-import type { Repository } from "../resources/resources.ts";
+import type { Repository, Resources } from "../resources/resources.ts";
 import type { StatusBoard } from "../status-board.ts";
 import type { UsageJournal } from "../usage-journal.ts";
 import { readFunctions } from "./functions.ts";
@@ -19,6 +20,7 @@ export const SLUICE_PREFIX = "/sluice/v1";
 export interface SluiceContext {
   readonly store: Store;
   readonly repository: Repository;
+  readonly resources: Resources;
   readonly projection: ProjectionContext;
   readonly publisher: Publisher;
   readonly board: StatusBoard;
@@ -29,9 +31,12 @@ export interface SluiceContext {
 
 /** The routes below SLUICE_PREFIX. */
 export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
-  const { store, repository, publisher, logs, usage } = context;
+  const { store, repository, resources, publisher, logs, usage } = context;
   const app = new Hono<ApiEnv>();
   app.get("/functions", async (c) => c.json(await readFunctions(context)));
+  app.post("/services/:serviceName/rollback", async (c) =>
+    c.json(await resources.rollback.run(c.req.param("serviceName"), jsonBody(c))),
+  );
   app.get("/logs", (c) => answerLogs(c, logs));
   app.get("/usage", async (c) => {
     const sinceMs = c.req.query("sinceMs") ?? "0";
