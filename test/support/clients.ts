@@ -36,7 +36,11 @@ export interface JobReport {
   /** Each of the first 1,000 calls; `seen` is what the function saw of it. */
   readonly details: readonly {
     readonly code: string;
-    readonly seen?: { readonly deadlineMs?: number; readonly messages?: number };
+    readonly seen?: {
+      readonly deadlineMs?: number;
+      readonly messages?: number;
+      readonly metadata?: Readonly<Record<string, readonly string[]>>;
+    };
   }[];
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
 }

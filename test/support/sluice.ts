@@ -51,12 +51,15 @@ export interface TestFunction {
   readonly authType?: string;
   readonly methods?: readonly string[];
   readonly customDomains?: readonly unknown[];
+  /** An anonymous http trigger for each of these qualifiers, beside that of LATEST. */
+  readonly qualifiers?: readonly string[];
 }
 
 /** One function of `sluice info --json`. */
 export interface Info {
   readonly serviceName: string;
   readonly functionName: string;
+  readonly qualifier: string;
   readonly host?: string;
   readonly urlInternet?: string;
   readonly callable: boolean;
@@ -180,6 +183,12 @@ export class Sluice {
           type: "http",
           config: { authType: wanted.authType ?? "anonymous", methods: wanted.methods ?? ["GET", "POST"] },
         },
+        ...(wanted.qualifiers ?? []).map((qualifier) => ({
+          name: qualifier,
+          type: "http",
+          qualifier,
+          config: { authType: "anonymous", methods: ["POST"] },
+        })),
       ],
       ...(wanted.customDomains && { customDomains: wanted.customDomains }),
     };
@@ -197,8 +206,10 @@ export class Sluice {
     return JSON.parse(await this.ok(["info", "--json"])).functions;
   }
 
-  async info(service: string, name: string): Promise<Info> {
-    const found = (await this.infos()).find((info) => info.serviceName === service && info.functionName === name);
+  async info(service: string, name: string, qualifier = "LATEST"): Promise<Info> {
+    const found = (await this.infos()).find(
+      (info) => info.serviceName === service && info.functionName === name && info.qualifier === qualifier,
+    );
     if (found === undefined) throw new Error(`${service}/${name} is not deployed`);
     return found;
   }
