@@ -319,7 +319,9 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
     const since = this.#queue.firstWaitsSince;
     const waitEndsAt = since === undefined ? Number.POSITIVE_INFINITY : this.#waitEndsAt(since);
     const { endsAt: pauseEndsAt } = this.#serving.backOff;
-    const growsAt = this.#context.growth.nextAt(nowMs);
+    // Provisioned instances do not wait for growth.
+    const needsGrowth = this.#serving.missingProvisioned === 0;
+    const growsAt = needsGrowth ? this.#context.growth.nextAt(nowMs) : nowMs;
     const startAt = this.#needsInstances ? Math.max(pauseEndsAt, growsAt) : nowMs;
     const lookAt = startAt > nowMs ? Math.min(startAt, waitEndsAt) : waitEndsAt;
     if (lookAt === Number.POSITIVE_INFINITY) wheel.disarm(this);

@@ -1,5 +1,5 @@
 import type { ExitReport } from "../drivers/driver.ts";
-import type { Fault, Revision } from "../model/model.ts";
+import type { Fault, InstanceId, Revision } from "../model/model.ts";
 import { BackOff } from "./back-off.ts";
 import { FreeSlots } from "./free-slots.ts";
 import { Instance, type InstanceContext, type InstanceObserver } from "./instance.ts";
@@ -93,10 +93,10 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
     return this.#starting.size > 0 || this.#serving.size > 0;
   }
 
-  /** Whether every instance that takes calls has more than instanceSoftConcurrency of them. */
+  /** Whether every instance that takes calls now has more than instanceSoftConcurrency of them. */
   get isAboveSoftConcurrency(): boolean {
     if (this.revision.instanceSoftConcurrency >= this.revision.instanceConcurrency) return false;
-    return this.#serving.size > 0 && this.#free.calmCount === 0;
+    return this.#serving.size > this.#soon.size + this.#asleep.size && this.#free.calmCount === 0;
   }
 
   start(): void {
@@ -125,16 +125,14 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
 
   provisionedUse(): ProvisionedUse {
     const ready = this.#provisioned();
-    const cpuSeconds = ready.map((instance) => instance.cpuSeconds);
+    const cpuSeconds = new Map<InstanceId, number>();
+    for (const { id, cpuSeconds: used } of ready) if (used !== undefined) cpuSeconds.set(id, used);
     return {
       instances: ready.length,
       openCalls: ready.reduce((sum, instance) => sum + instance.openCalls, 0),
       slots: ready.length * this.revision.instanceConcurrency,
-      cpuSeconds: cpuSeconds.reduce(
-        (sum, each) => (sum === undefined || each === undefined ? undefined : sum + each),
-        0,
-      ),
-      cpus: ready.length * (this.revision.cpu ?? 1),
+      cpuSeconds,
+      cpusEach: this.revision.cpu ?? 1,
     };
   }
 
@@ -216,6 +214,7 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
     this.backOff.failed(cause, instance.begunAt, this.#context.nowMs());
     this.lastFailure = { fault: cause, stderrTail };
     this.#starting.delete(instance);
+    this.#markProvisioned();
     this.#observer.poolStartFailed(this, cause);
   }
 
@@ -225,6 +224,7 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
     this.#soon.delete(instance);
     this.#asleep.delete(instance);
     this.#free.remove(instance);
+    this.#markProvisioned();
     if (!this.#retired) this.#observer.poolChanged(this);
   }
 

@@ -35,13 +35,25 @@ test("a scheduled action holds from when it fires to its end, and the configured
   assert.equal(seen.nextChangeAfter(DAY + 24 * HOUR_MS), undefined);
 });
 
-test("of several actions and policies that are active the one that wants most wins", () => {
+test("of several actions the one that fired last holds, so that one can take back what another gave", () => {
   const seen = plan({
-    scheduledActions: [action("cron(0 0 * * * *)", 3), action("at(2026-12-24T08:00:00)", 7)],
+    scheduledActions: [
+      action("cron(0 0 8 * * *)", 10),
+      action("cron(0 0 18 * * *)", 2),
+      action("at(2026-12-24T18:00:00)", 4),
+    ],
+  });
+  const targets = [9, 17.99, 18, 23].map((hours) => seen.targetAt(DAY + hours * HOUR_MS));
+  assert.deepEqual(targets, [10, 10, 4, 4]);
+});
+
+test("of the schedule and the policies that are active the one that wants most wins", () => {
+  const seen = plan({
+    scheduledActions: [action("cron(0 0 * * * *)", 3)],
     targetTrackingPolicies: [{ ...POLICY, endAt: DAY + HOUR_MS, minCapacity: 4 }],
   });
-  const targets = [0, 0.5, 2, 8].map((hours) => seen.targetAt(DAY + hours * HOUR_MS));
-  assert.deepEqual(targets, [4, 4, 3, 7]);
+  const targets = [0, 0.5, 2].map((hours) => seen.targetAt(DAY + hours * HOUR_MS));
+  assert.deepEqual(targets, [4, 4, 3]);
 });
 
 test("an action that fired before its own time does not count", () => {

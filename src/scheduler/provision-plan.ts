@@ -15,11 +15,21 @@ export type Utilization = Readonly<Partial<Record<TrackedMetric, number>>>;
  */
 const SCALE_IN_COEFFICIENT = 0.5;
 
-/** Instances that this action wants; undefined while it is not active, or has not fired yet. */
-export function scheduledTarget(action: ScheduledAction, nowAt: number): number | undefined {
-  if (!isActive(action, nowAt)) return undefined;
-  const firedAt = parseSchedule(action.scheduleExpression)?.lastBy(nowAt);
-  return firedAt !== undefined && firedAt >= action.startAt ? action.target : undefined;
+/**
+ * Instances that the actions want: what the one that fired last says, until another fires or its own time ends; of two
+ * that fired at once the larger. Undefined where none is active that has fired.
+ */
+export function scheduledTarget(actions: readonly ScheduledAction[], nowAt: number): number | undefined {
+  let latest: { readonly firedAt: number; readonly target: number } | undefined;
+  for (const action of actions) {
+    if (!isActive(action, nowAt)) continue;
+    const firedAt = parseSchedule(action.scheduleExpression)?.lastBy(nowAt);
+    if (firedAt === undefined || firedAt < action.startAt) continue;
+    const { target } = action;
+    if (latest === undefined || firedAt > latest.firedAt) latest = { firedAt, target };
+    else if (firedAt === latest.firedAt && target > latest.target) latest = { firedAt, target };
+  }
+  return latest?.target;
 }
 
 /** Instances that this policy wants after a minute in which it wanted `capacity`. */
@@ -41,8 +51,8 @@ function isActive({ startAt, endAt }: { readonly startAt: number; readonly endAt
 
 /**
  * How many provisioned instances one function should have (Function Compute, "Configure provisioned instances and auto
- * scaling rules"): of the scheduled actions and policies that are active the one that wants most, else the configured
- * target. All times are Unix epoch milliseconds.
+ * scaling rules"): of the schedule and the policies that are active the one that wants most, else the configured target.
+ * All times are Unix epoch milliseconds.
  */
 export class ProvisionPlan {
   readonly config: ProvisionConfig;
@@ -61,7 +71,7 @@ export class ProvisionPlan {
   targetAt(nowAt: number): number {
     const { target, scheduledActions, targetTrackingPolicies } = this.config;
     const wanted = [
-      ...scheduledActions.map((action) => scheduledTarget(action, nowAt)),
+      scheduledTarget(scheduledActions, nowAt),
       ...targetTrackingPolicies.map((policy) => (isActive(policy, nowAt) ? this.#capacityOf(policy) : undefined)),
     ].filter((each) => each !== undefined);
     return wanted.length === 0 ? target : Math.max(...wanted);

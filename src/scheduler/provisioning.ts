@@ -1,5 +1,5 @@
 import { Timer, type TimerWheel } from "../base/base.ts";
-import type { ProvisionConfig } from "../model/model.ts";
+import type { InstanceId, ProvisionConfig } from "../model/model.ts";
 import { ProvisionPlan, type Utilization } from "./provision-plan.ts";
 
 const MINUTE_MS = 60_000;
@@ -13,10 +13,10 @@ export interface ProvisionedUse {
   readonly openCalls: number;
   /** Calls that they could take together. */
   readonly slots: number;
-  /** CPU seconds that they have used in their lives; undefined where the driver cannot tell. */
-  readonly cpuSeconds: number | undefined;
-  /** CPUs that they may use together. */
-  readonly cpus: number;
+  /** CPU seconds that each has used in its life, where the driver can tell. */
+  readonly cpuSeconds: ReadonlyMap<InstanceId, number>;
+  /** CPUs that one of them may use. */
+  readonly cpusEach: number;
 }
 
 export interface ProvisioningOptions {
@@ -40,7 +40,7 @@ export class Provisioning extends Timer {
   #minuteBeganMs: number;
   #samples = 0;
   #sumOfUse = 0;
-  #cpuSecondsBefore: number | undefined;
+  #cpuSecondsBefore: ReadonlyMap<InstanceId, number>;
 
   constructor(options: ProvisioningOptions) {
     super();
@@ -89,18 +89,30 @@ export class Provisioning extends Timer {
   }
 
   #utilization(passedMs: number): Utilization {
-    const { cpuSeconds, cpus } = this.#options.use();
-    const before = this.#cpuSecondsBefore;
+    const cpuUse = this.#cpuUse(passedMs);
     const samples = this.#samples;
     const meanUse = this.#sumOfUse / samples;
     this.#samples = 0;
     this.#sumOfUse = 0;
-    this.#cpuSecondsBefore = cpuSeconds;
-    const knowsCpu = cpuSeconds !== undefined && before !== undefined && cpus > 0;
     return {
       ...(samples > 0 && { ProvisionedConcurrencyUtilization: meanUse }),
-      // Instances that went away took their CPU seconds with them: that minute counts as idle at the least.
-      ...(knowsCpu && { CPUUtilization: Math.max(0, cpuSeconds - before) / ((passedMs / 1000) * cpus) }),
+      ...(cpuUse !== undefined && { CPUUtilization: cpuUse }),
     };
+  }
+
+  /** Of those that were provisioned for all of the minute; undefined: there is none, or nobody knows. */
+  #cpuUse(passedMs: number): number | undefined {
+    const { cpuSeconds, cpusEach } = this.#options.use();
+    const before = this.#cpuSecondsBefore;
+    this.#cpuSecondsBefore = cpuSeconds;
+    let used = 0;
+    let count = 0;
+    for (const [id, seconds] of cpuSeconds) {
+      const secondsBefore = before.get(id);
+      if (secondsBefore === undefined) continue;
+      used += seconds - secondsBefore;
+      count += 1;
+    }
+    return count === 0 ? undefined : used / ((passedMs / 1000) * count * cpusEach);
   }
 }

@@ -135,6 +135,8 @@ export class Rest extends Timer {
     if (this.#isOver || this.idleSince === undefined || this.#round !== round || !this.#mayFreeze) return;
     this.#link.suspend();
     this.#become("freezing");
+    // Who was told may have woken it at once.
+    if (this.#isOver || this.state !== "freezing") return;
     try {
       await this.#instance.freeze();
       if (!this.#isOver && this.state === "freezing") this.#become("frozen");

@@ -42,6 +42,7 @@ interface Event {
 const KINDS = [
   ...["arrive", "arrive", "arrive", "arrive", "end", "end", "end", "listen", "listen", "up", "up", "up"],
   ...["abandon", "pause", "exit", "fail", "lost", "replace", "wait", "wait", "deploy", "remove"],
+  ...["share", "share", "provision", "unhook"],
 ] as const;
 const event: fc.Arbitrary<Event> = fc.record({
   kind: fc.constantFrom(...KINDS),
@@ -80,6 +81,10 @@ class Play {
   /** Calls that each link allows now; 0 while it connects anew. */
   readonly allowed = new Map<FakeLink, number>();
   readonly wrongGrants: unknown[] = [];
+  /** The revision that each call got. */
+  readonly served = new Map<CheckedCall, string>();
+  /** Functions that have, or had, two revisions with a share each. */
+  readonly #shared = new Set<FunctionKey>();
 
   async step(next: Event): Promise<void> {
     this.#happen(next);
@@ -151,6 +156,24 @@ class Play {
       case "remove":
         scheduler.remove(key);
         break;
+      case "share":
+        // Two revisions at once, in either role; a call that waits for one does not take the slots of the other.
+        this.#shared.add(key);
+        scheduler.put({
+          ...entryOf(which, at % 2),
+          additionalRevisions: [{ revision: entryOf(which, (at + 1) % 2).revision, weight: 0.3 }],
+        });
+        this.bench.random = () => (at % 10) / 10;
+        break;
+      case "provision": {
+        const plain = { alwaysAllocateCpu: at % 3 === 0, scheduledActions: [], targetTrackingPolicies: [] };
+        scheduler.put({ ...entryOf(which, at % 2), provision: { target: at % 4, ...plain } });
+        break;
+      }
+      case "unhook":
+        // The next proof after a thaw fails.
+        for (const link of this.#links()) link.prove = () => at % 2 === 0;
+        break;
       default:
         throw new Error(`Unknown event ${kind}`);
     }
@@ -163,8 +186,10 @@ class Play {
     const most = Math.min(revision.instanceConcurrency, this.allowed.get(link) ?? 0);
     assert.ok(open <= most, `${open} calls on an instance that takes ${most}`);
     assert.ok(!this.abandoned.has(call), "a slot for a call that had left");
-    const serving = this.bench.scheduler.statusOf(call.key)?.serving;
-    assert.equal(revision.id, serving, "a slot on a revision that does not serve");
+    assert.ok(!instance.isFrozen && !link.suspended, "a slot on an instance that is asleep");
+    const known = this.served.get(call) ?? revision.id;
+    assert.equal(revision.id, known, "a call on two revisions");
+    this.served.set(call, revision.id);
   }
 
   check(): void {
@@ -187,6 +212,7 @@ class Play {
 
   /** Where a call waits, every instance that takes calls is full. */
   #checkNoSlotIsWasted(key: FunctionKey): void {
+    if (this.#shared.has(key)) return;
     if (!this.calls.some((call) => call.queuedIn !== undefined && call.key === key)) return;
     const status = this.bench.scheduler.statusOf(key);
     for (const instance of status?.instances ?? []) {

@@ -99,6 +99,31 @@ test("a provisioned instance that crashes is replaced; one that fails to start i
   assert.deepEqual(bench.provision, { target: 1, current: 1 });
 });
 
+test("a provisioned instance that crashes beside an ordinary one is replaced: by that one, which stays", async () => {
+  const bench = new ProvisionBench();
+  bench.scheduler.put(provisioned("r1", { target: 1 }));
+  await bench.allUp();
+  const calls = [bench.call(), bench.call()];
+  await bench.allUp();
+  await bench.exit(0);
+  assert.equal(bench.provision?.current, 1);
+  for (const call of calls.slice(1)) call.end();
+  await bench.pass(700_000);
+  assert.equal(bench.alive, 1);
+});
+
+test("a failed provisioned start is tried again after its pause, however fast instances may grow", async () => {
+  const bench = new ProvisionBench({ growthBurst: 1, growthPerMinute: 1 });
+  const other = functionKey("s", "other");
+  bench.scheduler.put(entry("o1", { function: other }));
+  bench.call(other);
+  bench.scheduler.put(provisioned("r1", { target: 1 }));
+  bench.started(1).failStart("CAExited", "boom");
+  await settle();
+  await bench.pass(1100);
+  assert.equal(bench.driver.started.length, 3);
+});
+
 test("provisioned instances stay within the limits, which currentError names, and come when there is room", async () => {
   const bench = new ProvisionBench({ instancesMax: 2 });
   const other = functionKey("s", "other");
@@ -212,4 +237,8 @@ test("target tracking follows the CPU time of instances where the driver tells i
   bench.started(0).usage = usage(1 + 48);
   await bench.pass(60_000);
   assert.equal(bench.provision?.target, 2, "0.8 of a CPU, 0.4 wanted");
+  await bench.allUp();
+  bench.started(1).usage = usage(3000);
+  await bench.pass(60_000);
+  assert.equal(bench.provision?.target, 1, "what an instance used before it was provisioned does not count");
 });

@@ -217,6 +217,19 @@ test("several frozen instances: as many are woken as the calls need, the longest
   assert.equal(bench.driver.started.length, 3);
 });
 
+test("instanceSoftConcurrency wakes nobody where there is no call", async () => {
+  const bench = new SchedulerBench();
+  bench.scheduler.put(entry("r1", { instanceConcurrency: 3, instanceSoftConcurrency: 2 }));
+  const call = bench.call();
+  await bench.ready(0);
+  call.end();
+  await pass(bench, 1100);
+  await pass(bench, 60_000);
+  assert.equal(bench.started(0).isFrozen, true);
+  assert.equal(bench.started(0).thawCount, 0);
+  assert.equal(bench.driver.started.length, 1);
+});
+
 test("a frozen instance makes room for another function, and dies in its sleep without harm", async () => {
   const other = functionKey("s", "other");
   const bench = new SchedulerBench({ instancesMax: 1 });
