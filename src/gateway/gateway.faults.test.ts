@@ -108,3 +108,22 @@ test("an instance killed amid a stream: what it sent arrives, then trailers with
   assert.equal(answer.trailers["grpc-status"], "13");
   assert.equal(answer.trailers["x-fc-error-type"], "FunctionOOM");
 });
+
+test("a call that waits is not sent to the connection that ends and so frees the slot", async () => {
+  const { driver, next } = holding();
+  await using bench = await GatewayBench.start(driver, { instancesMax: 1 });
+  bench.put({ instanceConcurrency: 1 }, "r2");
+  const client = await bench.client();
+  const arrived = next();
+  const first = bench.call(client);
+  await arrived;
+  const again = next();
+  void bench.call(client);
+  // When the PING is answered the second call has come, and waits.
+  await new Promise((resolve) => client.ping(resolve));
+  // DATA on stream 0: the instance breaks HTTP/2.
+  for (const socket of (driver.instances[0] as LocalInstance).sockets) socket.write(Buffer.alloc(9));
+  assert.equal(statusOf(await first).errorType, "BadResponse");
+  await again;
+  assert.equal(driver.instances.length, 2);
+});

@@ -243,8 +243,9 @@ export class Connection {
         errors.push(error);
       }
     };
-    for (const stream of this.#streams.all()) attempt(() => stream.aborted(code, false, streamFault));
+    // First, so that nobody opens a stream here for what the end of another one has set free.
     attempt(() => this.#events.closed(fault));
+    for (const stream of this.#streams.all()) attempt(() => stream.aborted(code, false, streamFault));
     attempt(afterwards);
     if (errors.length > 0) throw errors[0];
   }
