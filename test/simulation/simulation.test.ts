@@ -1,0 +1,15 @@
+import { test } from "node:test";
+import { simulate } from "./support/simulation.ts";
+
+/** Seeds with their events, and what was wrong once, or is met on the way. `npm run simulate` draws others. */
+const SEEDS: readonly (readonly [number, number, string])[] = [
+  [5, 2400, "an instance that was woken while it was told to sleep was frozen after it"],
+  [200, 60_000, "redeploys, crashes and back-off"],
+  [700, 60_000, "many starts and exits"],
+];
+
+for (const [seed, events, what] of SEEDS) {
+  test(`Simulation keeps its invariants with seed ${seed}: ${what}`, async () => {
+    await simulate(seed, events);
+  });
+}

@@ -1,0 +1,60 @@
+import type { Revision } from "../../../src/model/model.ts";
+import type { SimFunction } from "./sim-function.ts";
+import type { SimInstance } from "./sim-instance.ts";
+
+/** What the instances of one revision should be doing, counted apart from the scheduler's own counts. */
+export class PoolModel {
+  readonly revision: Revision;
+  readonly fn: SimFunction;
+  /** All that run, also those that end. */
+  readonly instances = new Set<SimInstance>();
+  starting = 0;
+  serving = 0;
+  /** Of those that serve: connecting anew or waking up, so that they take calls soon. */
+  soon = 0;
+  /** Slots that a call could take now. */
+  freeSlots = 0;
+  startsEver = 0;
+  /** What the last instance that came up took at once. */
+  callsPerInstance: number;
+  /** A newer revision that failed to start: it is not tried again. */
+  failed = false;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #pauseMs = 0;
+
+  constructor(revision: Revision, fn: SimFunction) {
+    this.revision = revision;
+    this.fn = fn;
+    this.callsPerInstance = revision.instanceConcurrency;
+  }
+
+  get isAlive(): boolean {
+    return this.starting > 0 || this.serving > 0;
+  }
+
+  get coming(): number {
+    return this.starting + this.soon;
+  }
+
+  /** Its last start failed. */
+  get isFailing(): boolean {
+    return this.#pauseMs > 0;
+  }
+
+  /** From when on a start may be tried again. */
+  get pausedUntil(): number {
+    return this.#failedAt + this.#pauseMs;
+  }
+
+  /** The rule of design and manual: 1, 2, 4 .. seconds between failures; starts side by side fail as one. */
+  startFailed(begunAt: number, nowMs: number, firstMs: number, maxMs: number): void {
+    if (begunAt < this.#failedAt) return;
+    this.#pauseMs = Math.min(maxMs, this.#pauseMs === 0 ? firstMs : 2 * this.#pauseMs);
+    this.#failedAt = nowMs;
+  }
+
+  startWorked(): void {
+    this.#pauseMs = 0;
+    this.#failedAt = Number.NEGATIVE_INFINITY;
+  }
+}
