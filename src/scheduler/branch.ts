@@ -1,17 +1,17 @@
 import { type Logger, Timer } from "../base/base.ts";
 import type { ExitReport } from "../drivers/driver.ts";
 import type { Fault, FunctionKey, Revision, RevisionId } from "../model/model.ts";
-import { CallQueue } from "./call-queue.ts";
 import { type BranchStatus, nextStatus } from "./function-status.ts";
-import type { GrowthBudget } from "./growth-budget.ts";
-import type { Instance, InstanceContext } from "./instance.ts";
+import type { Instance, InstanceContext } from "./life/instance.ts";
 import type { Link } from "./link.ts";
 import { NewerRevision } from "./newer-revision.ts";
 import { Pool, type PoolObserver } from "./pool.ts";
-import type { ProvisionedUse } from "./provisioning.ts";
 import { allUnhealthy, functionBlocked, limitReached, noMemory, queueFull, waitOver } from "./refusals.ts";
-import { decideStarts, type ScaleDecision } from "./scale-decision.ts";
-import type { StartAttempt, StartCandidate } from "./start-turns.ts";
+import type { GrowthBudget } from "./scaling/growth-budget.ts";
+import type { ProvisionedUse } from "./scaling/provisioning.ts";
+import { decideStarts, type ScaleDecision } from "./scaling/scale-decision.ts";
+import type { StartAttempt, StartCandidate } from "./scaling/start-turns.ts";
+import { CallQueue } from "./slots/call-queue.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** What the wait in the queue may exceed the limit of a start by: a start that fails there is the one to say so. */

@@ -12,8 +12,8 @@ import type {
 import { Branch, type BranchContext, type BranchOwner } from "./branch.ts";
 import { functionStatus } from "./function-status.ts";
 import type { Link } from "./link.ts";
-import { Provisioning } from "./provisioning.ts";
 import { functionBlocked, functionGone } from "./refusals.ts";
+import { Provisioning } from "./scaling/provisioning.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** What functions of one scheduler share. */

@@ -1,9 +1,9 @@
 import type { Fault } from "../model/model.ts";
-import type { Instance } from "./instance.ts";
+import type { Instance } from "./life/instance.ts";
 import type { Link } from "./link.ts";
 import type { Pool } from "./pool.ts";
-import type { Room } from "./room.ts";
-import type { StartAttempt } from "./start-turns.ts";
+import type { Room } from "./scaling/room.ts";
+import type { StartAttempt } from "./scaling/start-turns.ts";
 
 /** Instances that a redeploy may have beyond the limits of function and account: the first of the new revision. */
 const SURGE = 1;

@@ -1,10 +1,10 @@
 import type { ExitReport } from "../drivers/driver.ts";
 import type { Fault, InstanceId, Revision } from "../model/model.ts";
-import { BackOff } from "./back-off.ts";
-import { FreeSlots } from "./free-slots.ts";
-import { Instance, type InstanceContext, type InstanceObserver } from "./instance.ts";
+import { Instance, type InstanceContext, type InstanceObserver } from "./life/instance.ts";
 import type { Link } from "./link.ts";
-import type { ProvisionedUse } from "./provisioning.ts";
+import { BackOff } from "./scaling/back-off.ts";
+import type { ProvisionedUse } from "./scaling/provisioning.ts";
+import { FreeSlots } from "./slots/free-slots.ts";
 
 /** What a pool tells the function that it belongs to. */
 export interface PoolObserver<L extends Link> {

@@ -1,6 +1,6 @@
 import { type Fault, type FunctionKey, fault } from "../model/model.ts";
 import type { SchedulerLimits } from "./limits.ts";
-import type { ScaleLimit } from "./scale-decision.ts";
+import type { ScaleLimit } from "./scaling/scale-decision.ts";
 
 /** What the scheduler tells a call that gets no slot: which limit it met, and where that is set. */
 

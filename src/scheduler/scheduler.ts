@@ -5,14 +5,14 @@
 import { type Clock, type Logger, type Random, systemRandom, TimerWheel } from "../base/base.ts";
 import type { Driver, ExitReport } from "../drivers/driver.ts";
 import type { Fault, FunctionEntry, FunctionKey, FunctionStatus, InstanceId, Revision } from "../model/model.ts";
-import { GrowthBudget } from "./growth-budget.ts";
-import type { Instance } from "./instance.ts";
+import type { Instance } from "./life/instance.ts";
 import type { SchedulerLimits } from "./limits.ts";
 import type { Link, LinkFactory } from "./link.ts";
 import { type FunctionContext, ManagedFunction } from "./managed-function.ts";
 import { functionGone, sluiceStops } from "./refusals.ts";
-import { Room } from "./room.ts";
-import { StartTurns } from "./start-turns.ts";
+import { GrowthBudget } from "./scaling/growth-budget.ts";
+import { Room } from "./scaling/room.ts";
+import { StartTurns } from "./scaling/start-turns.ts";
 import type { Waiter } from "./waiter.ts";
 
 export { defaultSchedulerLimits, type SchedulerLimits, schedulerLimits } from "./limits.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TimerWheel } from "../base/base.ts";
-import { FakeClock } from "../base/testing/fake-clock.ts";
+import { TimerWheel } from "../../base/base.ts";
+import { FakeClock } from "../../base/testing/fake-clock.ts";
 import { type StartAttempt, type StartCandidate, StartTurns } from "./start-turns.ts";
 
 function setUp(atOnceMax: number) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { ProvisionConfig, ScheduledAction, TargetTrackingPolicy } from "../model/model.ts";
+import type { ProvisionConfig, ScheduledAction, TargetTrackingPolicy } from "../../model/model.ts";
 import { ProvisionPlan, trackedCapacity } from "./provision-plan.ts";
 
 const DAY = Date.parse("2026-12-24T00:00:00Z");

@@ -1,8 +1,8 @@
-import type { TimerWheel } from "../base/base.ts";
-import { type Fault, fault, type Revision } from "../model/model.ts";
+import type { TimerWheel } from "../../base/base.ts";
+import { type Fault, fault, type Revision } from "../../model/model.ts";
+import type { Link } from "../link.ts";
 import { HealthWatch } from "./health-watch.ts";
 import { askHook, type Hook } from "./hooks.ts";
-import type { Link } from "./link.ts";
 
 /** Who is told how an instance is. */
 export interface FitnessObserver {

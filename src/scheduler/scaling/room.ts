@@ -1,4 +1,4 @@
-import type { Revision } from "../model/model.ts";
+import type { Revision } from "../../model/model.ts";
 
 /** An instance as far as it takes room. */
 export interface RoomHolder {

@@ -1,6 +1,6 @@
-import { Timer, type TimerWheel } from "../base/base.ts";
-import type { HealthCheck } from "../model/model.ts";
-import type { InstanceAnswer, Link } from "./link.ts";
+import { Timer, type TimerWheel } from "../../base/base.ts";
+import type { HealthCheck } from "../../model/model.ts";
+import type { InstanceAnswer, Link } from "../link.ts";
 
 /** What a health watch tells its instance; each is told when it changes, the first time in any case. */
 export interface HealthObserver {

@@ -1,6 +1,6 @@
-import type { StartSpec } from "../drivers/driver.ts";
-import type { InstanceId, Revision } from "../model/model.ts";
-import type { SchedulerLimits } from "./limits.ts";
+import type { StartSpec } from "../../drivers/driver.ts";
+import type { InstanceId, Revision } from "../../model/model.ts";
+import type { SchedulerLimits } from "../limits.ts";
 
 /**
  * What the driver is told to start: the program with the environment of Function Compute's runtime contract ("Custom

@@ -1,4 +1,4 @@
-import type { Fault } from "../model/model.ts";
+import type { Fault } from "../../model/model.ts";
 
 /** Pauses between failed starts of one revision: 1, 2, 4 .. 60 s. A start that works forgets them. */
 export class BackOff {

@@ -4,7 +4,7 @@ import {
   type ScheduledAction,
   type TargetTrackingPolicy,
   type TrackedMetric,
-} from "../model/model.ts";
+} from "../../model/model.ts";
 
 /** Utilization of the provisioned instances over the last minute, 0 and up; absent: not known. */
 export type Utilization = Readonly<Partial<Record<TrackedMetric, number>>>;

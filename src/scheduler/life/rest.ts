@@ -1,7 +1,7 @@
-import { Timer, type TimerWheel } from "../base/base.ts";
-import type { DriverInstance } from "../drivers/driver.ts";
-import type { SchedulerLimits } from "./limits.ts";
-import type { Link } from "./link.ts";
+import { Timer, type TimerWheel } from "../../base/base.ts";
+import type { DriverInstance } from "../../drivers/driver.ts";
+import type { SchedulerLimits } from "../limits.ts";
+import type { Link } from "../link.ts";
 
 /** From thaw to the proof of the connection; then the instance counts as lost. */
 const WAKE_LIMIT_MS = 5_000;

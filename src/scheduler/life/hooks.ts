@@ -1,4 +1,4 @@
-import type { Link } from "./link.ts";
+import type { Link } from "../link.ts";
 
 /** Requests of an instance's life (Function Compute, "Lifecycle hooks": paths and methods of custom runtimes). */
 const HOOKS = {

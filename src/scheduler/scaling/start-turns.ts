@@ -1,4 +1,4 @@
-import { Timer, type TimerWheel } from "../base/base.ts";
+import { Timer, type TimerWheel } from "../../base/base.ts";
 
 /**
  * A start that takes longer waits more than it works (a program that never listens has until the start limit), and

@@ -1,5 +1,5 @@
-import { Timer, type TimerWheel } from "../base/base.ts";
-import { type Driver, type DriverInstance, type ExitReport, StartError } from "../drivers/driver.ts";
+import { Timer, type TimerWheel } from "../../base/base.ts";
+import { type Driver, type DriverInstance, type ExitReport, StartError } from "../../drivers/driver.ts";
 import {
   type Fault,
   fault,
@@ -7,16 +7,16 @@ import {
   type InstanceStatus,
   newInstanceId,
   type Revision,
-} from "../model/model.ts";
+} from "../../model/model.ts";
+import type { SchedulerLimits } from "../limits.ts";
+import type { Link, LinkFactory, LinkObserver } from "../link.ts";
+import type { Room, RoomHolder } from "../scaling/room.ts";
+import type { StartTurns } from "../scaling/start-turns.ts";
+import type { SlotHolder } from "../slots/free-slots.ts";
 import { Fitness } from "./fitness.ts";
-import type { SlotHolder } from "./free-slots.ts";
 import { type Availability, type InstanceState, linkOf, type Settled } from "./instance-state.ts";
-import type { SchedulerLimits } from "./limits.ts";
-import type { Link, LinkFactory, LinkObserver } from "./link.ts";
 import { Rest, type Sleeper } from "./rest.ts";
-import type { Room, RoomHolder } from "./room.ts";
 import { startSpec } from "./start-spec.ts";
-import type { StartTurns } from "./start-turns.ts";
 
 /** What a driver that is at the start limit may take to say why: it knows more than that time is over. */
 const DRIVER_REPORT_MS = 500;

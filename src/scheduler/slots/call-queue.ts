@@ -1,7 +1,7 @@
-import { LinkedQueue, type Logger } from "../base/base.ts";
-import { type Fault, fault } from "../model/model.ts";
-import type { Link } from "./link.ts";
-import type { ScheduledInstance, Waiter } from "./waiter.ts";
+import { LinkedQueue, type Logger } from "../../base/base.ts";
+import { type Fault, fault } from "../../model/model.ts";
+import type { Link } from "../link.ts";
+import type { ScheduledInstance, Waiter } from "../waiter.ts";
 
 /** The calls of one function that wait for a slot, longest wait first; and the answers to them. */
 export class CallQueue<L extends Link> {

@@ -1,5 +1,5 @@
+import type { Link } from "../link.ts";
 import type { Fitness } from "./fitness.ts";
-import type { Link } from "./link.ts";
 import type { Rest } from "./rest.ts";
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { entry } from "../testing/scheduler-bench.ts";
 import { Room } from "./room.ts";
-import { entry } from "./testing/scheduler-bench.ts";
 
 class Holder {
   readonly revision;

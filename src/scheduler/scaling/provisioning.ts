@@ -1,5 +1,5 @@
-import { Timer, type TimerWheel } from "../base/base.ts";
-import type { InstanceId, ProvisionConfig } from "../model/model.ts";
+import { Timer, type TimerWheel } from "../../base/base.ts";
+import type { InstanceId, ProvisionConfig } from "../../model/model.ts";
 import { ProvisionPlan, type Utilization } from "./provision-plan.ts";
 
 const MINUTE_MS = 60_000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fault } from "../model/model.ts";
+import { fault } from "../../model/model.ts";
 import { BackOff } from "./back-off.ts";
 
 const cause = fault("CAExited", "exited with code 1");
