@@ -274,9 +274,10 @@ export class Call extends Timer implements StreamHandler, Stall, Waiter<Instance
       }
       const instance = this.#instance;
       const timeoutMs = instance?.revision.timeoutMs ?? 0;
-      this.end(fault("FunctionTimeout", `the call ran longer than the function's timeout of ${timeoutMs / 1000} s`));
-      // What ran into its timeout may run on for ever; with other calls beside it, it goes on serving them.
+      // What ran into its timeout may run on for ever; with other calls beside it, it goes on serving them. Before the
+      // end, which frees the slot: a call that waits must not get it.
       if (instance?.revision.instanceConcurrency === 1) instance.replace();
+      this.end(fault("FunctionTimeout", `the call ran longer than the function's timeout of ${timeoutMs / 1000} s`));
     } catch (error) {
       this.fail(error);
     }

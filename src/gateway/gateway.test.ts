@@ -377,3 +377,20 @@ test("a call's busy time is billed from its head at the instance to its end ther
   assert.equal(first?.calls, 2);
   assert.ok((first?.endMs ?? 0) - (first?.startMs ?? 0) >= 60);
 });
+
+test("a call that waits does not get the slot of one that ran into its timeout: that instance is replaced first", async () => {
+  const { driver, next } = holding();
+  await using bench = await GatewayBench.start(driver, { instancesMax: 1 });
+  bench.put({ instanceConcurrency: 1, timeoutMs: 200 }, "one at a time");
+  const client = await bench.client();
+  const first = next();
+  const hanging = bench.call(client);
+  const before = (await first).session;
+  const second = next();
+  const waiting = bench.call(client);
+  assert.equal(statusOf(await hanging).errorType, "FunctionTimeout");
+  const stream = await second;
+  assert.notEqual(stream.session, before, "another instance");
+  echo(stream, {});
+  assert.equal(statusOf(await waiting).status, "0");
+});

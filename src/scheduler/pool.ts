@@ -196,6 +196,13 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
     if (!this.#retired) this.#observer.poolChanged(this);
   }
 
+  isNeededSpare(instance: Instance<L>): boolean {
+    const { instanceConcurrency, instanceSoftConcurrency } = this.revision;
+    if (instanceSoftConcurrency >= instanceConcurrency || this.#retired) return false;
+    const others = [...this.#serving].filter((other) => other !== instance);
+    return others.length > 0 && others.every((other) => other.openCalls > instanceSoftConcurrency);
+  }
+
   #sort(instance: Instance<L>): void {
     const { availability } = instance;
     if (availability === "soon") this.#soon.add(instance);

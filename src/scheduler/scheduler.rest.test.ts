@@ -230,6 +230,23 @@ test("instanceSoftConcurrency wakes nobody where there is no call", async () => 
   assert.equal(bench.driver.started.length, 1);
 });
 
+test("the instance that instanceSoftConcurrency had started early sleeps, and is neither woken nor stopped for nothing", async () => {
+  const bench = new SchedulerBench();
+  bench.scheduler.put(entry("r1", { instanceConcurrency: 3, instanceSoftConcurrency: 1 }));
+  const calls = [bench.call()];
+  await bench.ready(0);
+  calls.push(bench.call());
+  assert.equal(bench.driver.started.length, 2);
+  await bench.ready(1);
+  for (let passed = 0; passed < 700; passed++) await pass(bench, 1000);
+  const spare = bench.started(1);
+  assert.deepEqual([spare.freezeCount, spare.thawCount, spare.stopped], [1, 0, false]);
+  assert.equal(bench.driver.started.length, 2);
+  for (const call of calls) call.end();
+  for (let passed = 0; passed < 700; passed++) await pass(bench, 1000);
+  assert.equal(spare.stopped && bench.started(0).stopped, true);
+});
+
 test("a frozen instance makes room for another function, and dies in its sleep without harm", async () => {
   const other = functionKey("s", "other");
   const bench = new SchedulerBench({ instancesMax: 1 });

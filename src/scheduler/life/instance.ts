@@ -35,6 +35,8 @@ export interface InstanceObserver<L extends Link> {
   startFailed(instance: Instance<L>, cause: Fault, stderrTail: string): void;
   /** It takes no calls any more. Told once, before `exited`, whoever wanted it, but not after `startFailed`. */
   retired(instance: Instance<L>): void;
+  /** Whether it must not be stopped for its idleness: others have so many calls that it would be started again. */
+  isNeededSpare(instance: Instance<L>): boolean;
   /** Nothing of it runs any more. `expected`: it was told to stop. */
   exited(instance: Instance<L>, report: ExitReport, expected: boolean): void;
   /** Something about it that the developer of the function should know. */
@@ -393,7 +395,7 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
         return instance.availability === "now" && !instance.#keepsCpu;
       },
       get mayStop() {
-        return !instance.provisioned;
+        return !instance.provisioned && !instance.#observer.isNeededSpare(instance);
       },
       get isAsking() {
         return fitness.isAsking;

@@ -45,7 +45,9 @@ export interface ScaleDecision {
  */
 export function decideStarts(seen: ScaleObservation): ScaleDecision {
   const forQueue = Math.ceil(seen.waitingCalls / seen.callsPerInstance) - seen.comingInstances;
-  const early = seen.aboveSoftConcurrency && seen.comingInstances === 0 ? 1 : 0;
+  // One that is asleep is as good as one that was started early.
+  const hasSpare = seen.comingInstances > 0 || seen.asleepInstances > 0;
+  const early = seen.aboveSoftConcurrency && !hasSpare ? 1 : 0;
   const needed = Math.max(0, forQueue, early);
   const wake = Math.min(needed, seen.asleepInstances);
   // A provisioned instance that comes up serves calls like any other.
