@@ -183,6 +183,27 @@ test("nothing is asked of a frozen instance, and its health is looked at again a
   assert.equal(link.questions.length, asked + 1);
 });
 
+test("a function that resets the GET is asked for grpc.health.v1 (gRPC's C core), and fails where that fails too", async () => {
+  const answers = {
+    serves: { kind: "answered", ok: true, httpStatus: 200, detail: "SERVING" },
+    lacks: { kind: "notServed", detail: "" },
+    breaks: { kind: "failed", detail: "reset" },
+  } as const satisfies Record<string, InstanceAnswer>;
+  for (const [name, grpcHealth] of Object.entries(answers)) {
+    const bench = new FitnessBench();
+    bench.answer = (question) => (question.kind === "http" ? { kind: "failed", detail: "no head" } : grpcHealth);
+    bench.scheduler.put(entry("r1", { healthCheck: { ...CHECK, failureThreshold: 1 } }));
+    const call = bench.call();
+    const link = await bench.up(0);
+    await bench.pass(10);
+    assert.equal(call.refusal?.errorType, name === "breaks" ? "HealthCheckFailed" : undefined);
+    if (name === "breaks") assert.match(call.refusal?.message ?? "", /GET \/health failed: no head/);
+    await bench.pass(3010);
+    assert.equal(link.questions.length, name === "serves" ? 3 : 2);
+    assert.equal(bench.remarks.length, name === "lacks" ? 1 : 0);
+  }
+});
+
 test("a function that answers the GET with gRPC is asked for grpc.health.v1, and one without either is left in peace", async () => {
   for (const servesHealth of [true, false]) {
     const bench = new FitnessBench();

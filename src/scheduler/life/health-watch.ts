@@ -22,6 +22,8 @@ export class HealthWatch extends Timer {
   readonly #wheel: TimerWheel;
   readonly #observer: HealthObserver;
   #asks: "http" | "grpcHealth" | "nothing" = "http";
+  /** It has answered the GET. */
+  #hasHttp = false;
   #isHealthy: boolean | undefined;
   /** Answers in a row that were other than what it counts as. */
   #successes = 0;
@@ -77,14 +79,18 @@ export class HealthWatch extends Timer {
 
   async #answer(): Promise<InstanceAnswer> {
     const { path, timeoutMs } = this.#check;
+    let get: InstanceAnswer | undefined;
     if (this.#asks === "http") {
-      const answer = await this.#link.ask({ kind: "http", method: "GET", path, timeoutMs });
-      if (answer.kind !== "notServed") return answer;
-      this.#asks = "grpcHealth";
+      get = await this.#link.ask({ kind: "http", method: "GET", path, timeoutMs });
+      this.#hasHttp ||= get.kind === "answered";
+      // gRPC's C core (Python, C++, Ruby) resets every GET without a word, unlike other servers of gRPC.
+      const isPerhapsGrpc = get.kind === "notServed" || (get.kind === "failed" && !this.#hasHttp);
+      if (!isPerhapsGrpc) return get;
     }
     const answer = await this.#link.ask({ kind: "grpcHealth", timeoutMs });
+    if (answer.kind === "failed" && get?.kind === "failed") return get;
+    this.#asks = answer.kind === "notServed" ? "nothing" : "grpcHealth";
     if (answer.kind === "notServed") {
-      this.#asks = "nothing";
       this.#observer.remark(
         `a health check is configured, but the function serves neither GET ${path} nor grpc.health.v1: it is not checked`,
       );
