@@ -74,7 +74,7 @@ export class ControlPlane {
       isUpload,
       isOpen: (method, path) => method === "GET" && path === METRICS_PATH,
     });
-    app.route(PREFIX, dialect20210406({ resources, endpoint, accountId: credentials.accountId }));
+    app.route(PREFIX, dialect20210406({ resources, endpoint, accountId: credentials.accountId, board }));
     app.route(
       SLUICE_PREFIX,
       sluiceV1({ store, repository, resources, projection, publisher, board, logs, usage, endpoint }),

@@ -15,7 +15,7 @@ import {
   type QualifiedFunction,
   triggerRoute,
 } from "./projection.ts";
-import { Qualifiers, type Repository, type VersionShare } from "./resources/resources.ts";
+import { keyOfConfig, Qualifiers, type Repository, type VersionShare } from "./resources/resources.ts";
 import { RouteIndex } from "./route-index.ts";
 
 /** What a function puts into the data plane. */
@@ -40,7 +40,7 @@ export class DataPlaneReader {
 
   /**
    * A function as it stands, the hosts of its triggers, and what it runs under each other qualifier that a trigger or a
-   * route leads to.
+   * route leads to, or that has provisioned instances.
    */
   async function(serviceName: string, functionName: string): Promise<FunctionReading> {
     const triggers = await this.#triggersOf(serviceName, functionName);
@@ -48,6 +48,7 @@ export class DataPlaneReader {
     for (const qualifier of this.routes.qualifiersOf(serviceName, functionName)) {
       if (triggerFor(triggers, qualifier) !== undefined) qualifiers.add(qualifier);
     }
+    for (const qualifier of await this.provisionedQualifiers(serviceName, functionName)) qualifiers.add(qualifier);
     const versions: [FunctionEntry, QualifiedFunction][] = [];
     for (const qualifier of qualifiers) {
       const qualified = await this.qualified(serviceName, functionName, qualifier);
@@ -72,7 +73,22 @@ export class DataPlaneReader {
       const version = await this.#version(serviceName, functionName, share);
       if (version !== undefined) additional.push({ ...version, weight: share.weight });
     }
-    return { qualifier, main, additional };
+    const key = keyOfConfig({ serviceName, functionName, qualifier });
+    const limit = await this.#repository.get("onDemandConfig", key);
+    const provision = await this.#repository.get("provisionConfig", key);
+    return {
+      qualifier,
+      main,
+      additional,
+      ...(limit && { maximumInstanceCount: limit.value.maximumInstanceCount }),
+      ...(provision && { provision: provision.value.config }),
+    };
+  }
+
+  /** Qualifiers under which a function has a provision config. */
+  async provisionedQualifiers(serviceName: string, functionName: string): Promise<string[]> {
+    const found = await this.#repository.list("provisionConfig", { prefix: `${serviceName}/${functionName}/` });
+    return found.map(({ value }) => value.qualifier);
   }
 
   async domain(domain: CustomDomain): Promise<DataPlaneEntry[]> {

@@ -9,6 +9,7 @@ import {
   type FunctionResource,
   functionKey,
   LATEST,
+  type ProvisionConfig,
   type Revision,
   type RevisionId,
   type RouteEntry,
@@ -40,18 +41,28 @@ export interface QualifiedFunction {
   readonly main: FunctionVersion;
   /** Versions with a share of the calls, above 0 and below 1. */
   readonly additional: readonly (FunctionVersion & { readonly weight: number })[];
+  /** Of its on-demand config; absent: none. */
+  readonly maximumInstanceCount?: number;
+  /** Of its provision config; absent: none. */
+  readonly provision?: ProvisionConfig;
 }
 
 /** What the scheduler runs for a function under one qualifier. */
 export function functionEntry(qualified: QualifiedFunction, context: ProjectionContext): FunctionEntry {
-  const { qualifier, main, additional } = qualified;
+  const { qualifier, main, additional, maximumInstanceCount, provision } = qualified;
   const revision = revisionOf(qualifier, main, context);
-  if (additional.length === 0) return { kind: "function", function: revision.function, revision };
   const additionalRevisions = additional.map(({ weight, ...version }) => ({
     revision: revisionOf(qualifier, version, context),
     weight,
   }));
-  return { kind: "function", function: revision.function, revision, additionalRevisions };
+  return {
+    kind: "function",
+    function: revision.function,
+    revision,
+    ...(maximumInstanceCount !== undefined && { maximumInstanceCount }),
+    ...(additionalRevisions.length > 0 && { additionalRevisions }),
+    ...(provision && { provision }),
+  };
 }
 
 /**

@@ -131,6 +131,10 @@ export class Publisher {
           await this.#refreshFunction(serviceName, each, delta);
         }
         break;
+      case "onDemandConfig":
+      case "provisionConfig":
+        await this.#refreshFunction(serviceName, functionName, delta);
+        break;
       case "version":
       case "versionFunction":
       case "versionCounter":

@@ -37,6 +37,8 @@ export type InstancePhase = "starting" | "ready" | "frozen" | "unhealthy" | "sto
 export interface InstanceStatus {
   readonly instanceId: InstanceId;
   readonly revisionId: RevisionId;
+  /** The published version that it runs; absent: the service as it stood. */
+  readonly versionId?: string;
   readonly phase: InstancePhase;
   readonly openCalls: number;
   /** Unix epoch milliseconds. */

@@ -3,6 +3,7 @@
  * own (API 2021-04-06), so that they mean here what its manual says; every dialect translates to and from these.
  * All points in time are Unix epoch milliseconds.
  */
+import type { ProvisionConfig } from "./provision.ts";
 
 /** Plain JSON of a setting that Sluice keeps and shows but gives no effect. */
 export type KeptSetting = Readonly<Record<string, unknown>>;
@@ -195,4 +196,23 @@ export interface Alias {
   readonly previousVersionIds: readonly string[];
   readonly createdAt: number;
   readonly lastModifiedAt: number;
+}
+
+/** Most instances of a function under one qualifier. Store key: `serviceName/functionName/qualifier`. */
+export interface OnDemandSetting {
+  readonly serviceName: string;
+  readonly functionName: string;
+  /** `LATEST` or an alias. */
+  readonly qualifier: string;
+  /** 0: none, which blocks the function. */
+  readonly maximumInstanceCount: number;
+}
+
+/** Provisioned instances of a function under one qualifier. Store key: `serviceName/functionName/qualifier`. */
+export interface ProvisionSetting {
+  readonly serviceName: string;
+  readonly functionName: string;
+  /** `LATEST` or an alias. */
+  readonly qualifier: string;
+  readonly config: ProvisionConfig;
 }

@@ -30,6 +30,8 @@ export interface FunctionInfo {
   /** Why not; or, where `callable`, what is still not well (a newer revision that failed to start). */
   readonly reason?: string;
   readonly instances: readonly InstanceStatus[];
+  /** Most instances, of its on-demand config; absent: none is set. */
+  readonly maximumInstanceCount?: number;
   /** Instances that ended by themselves since Sluice started; absent: none. */
   readonly restarts?: number;
   /** How its provisioned instances stand; absent without a provision config. */

@@ -16,7 +16,9 @@ export type DocumentKind =
   | "version"
   | "versionFunction"
   | "versionCounter"
-  | "alias";
+  | "alias"
+  | "onDemandConfig"
+  | "provisionConfig";
 
 /** Names one document. Every key carries its account. */
 export interface DocumentId {

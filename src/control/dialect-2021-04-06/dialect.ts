@@ -1,13 +1,17 @@
 /** API 2021-04-06, which the official SDK `fc-open20210406` speaks. It translates, and decides nothing. */
 import { Hono } from "hono";
-import { LATEST } from "../../model/model.ts";
 import { jsonBody, noContent } from "../http/answers.ts";
 import type { ApiContext, ApiEnv } from "../http/env.ts";
 import type { EndpointInfo } from "../options.ts";
 import type { ListQuery, Page, Resources, Stored } from "../resources/resources.ts";
+import type { StatusBoard } from "../status-board.ts";
 import { aliasDocument } from "./alias.ts";
 import { customDomainDocument } from "./custom-domain.ts";
 import { functionDocument, functionInput } from "./function.ts";
+import { addInstances } from "./instances.ts";
+import { addOnDemandConfigs } from "./on-demand-config.ts";
+import { functionParams, param, qualifierOf } from "./parameters.ts";
+import { addProvisionConfigs } from "./provision-config.ts";
 import { serviceDocument } from "./service.ts";
 import { triggerDocument, triggerInput } from "./trigger.ts";
 import { versionDocument } from "./version.ts";
@@ -18,6 +22,7 @@ export interface DialectContext {
   readonly resources: Resources;
   readonly endpoint: EndpointInfo;
   readonly accountId: string;
+  readonly board: StatusBoard;
 }
 
 /** One kind of resource: how its five operations are called, and how it looks. */
@@ -40,7 +45,8 @@ export function isUpload(method: string, path: string): boolean {
 }
 
 /** The routes below PREFIX. */
-export function dialect20210406({ resources, endpoint, accountId }: DialectContext): Hono<ApiEnv> {
+export function dialect20210406(context: DialectContext): Hono<ApiEnv> {
+  const { resources, endpoint, accountId } = context;
   const { services, functions, triggers, customDomains, versions, aliases } = resources;
   const app = new Hono<ApiEnv>();
 
@@ -102,6 +108,9 @@ export function dialect20210406({ resources, endpoint, accountId }: DialectConte
     document: aliasDocument,
   });
   addVersions(app, versions);
+  addOnDemandConfigs(app, context);
+  addProvisionConfigs(app, context);
+  addInstances(app, context);
   return app;
 }
 
@@ -142,23 +151,10 @@ function addVersions(app: Hono<ApiEnv>, versions: Resources["versions"]): void {
   });
 }
 
-function param(c: ApiContext, name: string): string {
-  return c.req.param(name) ?? "";
-}
-
-function functionParams(c: ApiContext): [serviceName: string, functionName: string] {
-  return [param(c, "serviceName"), param(c, "functionName")];
-}
-
 function aliasParams(c: ApiContext): [serviceName: string, aliasName: string] {
   return [param(c, "serviceName"), param(c, "aliasName")];
 }
 
 function checksum(c: ApiContext): string | undefined {
   return c.req.header("x-fc-code-checksum");
-}
-
-/** Of reads that can look at a published version. */
-function qualifierOf(c: ApiContext): string {
-  return c.req.query("qualifier") || LATEST;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../../base/base.ts";
 import { type Alias, LATEST } from "../../model/model.ts";
+import type { Change } from "../../store/store.ts";
 import { ApiError, invalid } from "../api-error.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
 import { isVersionId, type Qualifiers } from "./qualifiers.ts";
@@ -151,12 +152,20 @@ export class Aliases {
     await this.get(serviceName, aliasName);
     return this.#aliases.delete(keyOfAlias(serviceName, aliasName), ifMatch, async () => {
       const user = (await usersOfQualifier(this.#repository, serviceName, aliasName))[0];
-      if (user === undefined) return undefined;
+      if (user === undefined) return this.#onDemandConfigsOf(serviceName, aliasName);
       throw new ApiError(
         "AliasInUse",
         `alias '${aliasName}' of service '${serviceName}' is needed by ${user.what}: point that elsewhere first`,
       );
     });
+  }
+
+  /** Without its alias a limit means nothing. */
+  async #onDemandConfigsOf(serviceName: string, aliasName: string): Promise<Change[]> {
+    const all = await this.#repository.list("onDemandConfig", { prefix: `${serviceName}/` });
+    return all
+      .filter(({ value }) => value.qualifier === aliasName)
+      .map(({ key }) => this.#repository.delete("onDemandConfig", key));
   }
 
   async #changed(current: Alias, change: Partial<Alias>): Promise<Alias> {

@@ -90,6 +90,26 @@ export class Collection<Kind extends DocumentKind> {
     });
   }
 
+  /**
+   * Replaces a resource by what `make` returns, or creates it. `ifMatch`: the ETag that it must have, which none has
+   * that is not there.
+   */
+  put(
+    key: string,
+    ifMatch: string | undefined,
+    make: () => Promise<ResourceKinds[Kind]>,
+  ): Promise<Stored<ResourceKinds[Kind]>> {
+    return this.#writer.write(async () => {
+      const value = await make();
+      const current = await this.find(key);
+      if (current !== undefined) checkPrecondition(this.#words, current, ifMatch);
+      else if (ifMatch) {
+        throw new ApiError("PreconditionFailed", `${this.#words.describe(key)} does not exist, so it has no ETag`);
+      }
+      return this.#put(key, value, current?.etag ?? "absent");
+    });
+  }
+
   /** Deletes a resource. `check` may refuse, and may give what else goes with it. */
   delete(key: string, ifMatch: string | undefined, check: () => Promise<readonly Change[] | undefined>): Promise<void> {
     return this.#writer.write(async () => {

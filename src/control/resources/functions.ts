@@ -6,6 +6,7 @@ import { ApiError, invalid } from "../api-error.ts";
 import type { CodePackages, HeldPackage } from "../code/code-packages.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
 import { defined } from "./defined.ts";
+import type { FunctionConfigs } from "./function-configs.ts";
 import { checkTogether, functionDefaults, functionSettings } from "./function-settings.ts";
 import { lifecycleAfter } from "./lifecycle-settings.ts";
 import type { Qualifiers } from "./qualifiers.ts";
@@ -48,6 +49,7 @@ export class Functions {
   readonly #functions: Collection<"function">;
   readonly #triggers: Collection<"trigger">;
   readonly #versionFunctions: Collection<"versionFunction">;
+  readonly #configs: FunctionConfigs;
   readonly #qualifiers: Qualifiers;
   readonly #packages: CodePackages;
   readonly #clock: Clock;
@@ -59,6 +61,7 @@ export class Functions {
       triggers: Collection<"trigger">;
       versionFunctions: Collection<"versionFunction">;
     },
+    configs: FunctionConfigs,
     qualifiers: Qualifiers,
     packages: CodePackages,
     clock: Clock,
@@ -67,6 +70,7 @@ export class Functions {
     this.#functions = collections.functions;
     this.#triggers = collections.triggers;
     this.#versionFunctions = collections.versionFunctions;
+    this.#configs = configs;
     this.#qualifiers = qualifiers;
     this.#packages = packages;
     this.#clock = clock;
@@ -148,8 +152,11 @@ export class Functions {
   async delete(serviceName: string, functionName: string, ifMatch?: string): Promise<void> {
     await this.get(serviceName, functionName);
     return this.#functions.delete(keyOf(serviceName, functionName), ifMatch, async () => {
-      if (!(await this.#triggers.any(`${keyOf(serviceName, functionName)}/`))) return undefined;
-      throw new ApiError("FunctionNotEmpty", `function '${functionName}' has active triggers: delete them first`);
+      const below = `${keyOf(serviceName, functionName)}/`;
+      if (await this.#triggers.any(below)) {
+        throw new ApiError("FunctionNotEmpty", `function '${functionName}' has active triggers: delete them first`);
+      }
+      return this.#configs.deletionsBelow(below);
     });
   }
 

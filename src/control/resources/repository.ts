@@ -2,6 +2,8 @@ import type {
   Alias,
   CustomDomain,
   FunctionResource,
+  OnDemandSetting,
+  ProvisionSetting,
   Service,
   Trigger,
   Version,
@@ -28,6 +30,8 @@ export interface ResourceKinds {
   readonly versionFunction: FunctionResource;
   readonly versionCounter: VersionCounter;
   readonly alias: Alias;
+  readonly onDemandConfig: OnDemandSetting;
+  readonly provisionConfig: ProvisionSetting;
 }
 
 /** A resource with its ETag. */

@@ -6,7 +6,10 @@ import type { EndpointInfo } from "../options.ts";
 import { Aliases, aliasWords } from "./aliases.ts";
 import { Collection } from "./collection.ts";
 import { CustomDomains, customDomainWords } from "./custom-domains.ts";
+import { FunctionConfigs } from "./function-configs.ts";
 import { Functions, functionWords, versionFunctionWords } from "./functions.ts";
+import { OnDemandConfigs, onDemandWords } from "./on-demand-configs.ts";
+import { ProvisionConfigs } from "./provision-configs.ts";
 import { Qualifiers } from "./qualifiers.ts";
 import type { Repository } from "./repository.ts";
 import { Rollback } from "./rollback.ts";
@@ -17,6 +20,9 @@ import { type CommitListener, Writer } from "./writer.ts";
 
 export type { AliasChange } from "./aliases.ts";
 export type { Page } from "./collection.ts";
+export { keyOfConfig, type QualifiedName } from "./function-configs.ts";
+export { onDemandResource } from "./on-demand-configs.ts";
+export { provisionResource } from "./provision-configs.ts";
 export { type Meaning, Qualifiers, type VersionShare } from "./qualifiers.ts";
 export { Repository, type Stored } from "./repository.ts";
 export { usersOfQualifier } from "./users-of-qualifier.ts";
@@ -39,6 +45,8 @@ export class Resources {
   readonly customDomains: CustomDomains;
   readonly versions: Versions;
   readonly aliases: Aliases;
+  readonly onDemandConfigs: OnDemandConfigs;
+  readonly provisionConfigs: ProvisionConfigs;
   readonly rollback: Rollback;
 
   constructor({ store, repository, listener, packages, endpoint, clock }: ResourcesOptions) {
@@ -53,11 +61,16 @@ export class Resources {
     const aliases = new Collection("alias", aliasWords, repository, writer);
     const shared = { repository, qualifiers, clock };
     this.services = new Services(services, { functions, aliases, versions }, shared);
-    this.functions = new Functions({ services, functions, triggers, versionFunctions }, qualifiers, packages, clock);
+    const configs = new FunctionConfigs(repository);
+    const collections = { services, functions, triggers, versionFunctions };
+    this.functions = new Functions(collections, configs, qualifiers, packages, clock);
     this.triggers = new Triggers(this.functions, triggers, endpoint, clock);
     this.customDomains = new CustomDomains(domains, this.functions, endpoint, clock);
     this.versions = new Versions({ services, versions, repository, writer, clock });
     this.aliases = new Aliases({ services, aliases, ...shared });
+    const onDemand = new Collection("onDemandConfig", onDemandWords, repository, writer);
+    this.onDemandConfigs = new OnDemandConfigs(onDemand, this.functions, repository);
+    this.provisionConfigs = new ProvisionConfigs(this.functions, repository, writer);
     this.rollback = new Rollback({ services, aliases: this.aliases, repository, writer, clock });
   }
 }

@@ -6,7 +6,7 @@ export interface QualifierUser {
   readonly what: string;
 }
 
-/** The triggers and routes that lead to functions of a service under this qualifier. */
+/** The triggers, routes and provision configs that have functions of a service run under this qualifier. */
 export async function usersOfQualifier(
   repository: Repository,
   serviceName: string,
@@ -24,6 +24,11 @@ export async function usersOfQualifier(
       const what = `path '${route.path}' of domain name '${domain.domainName}'`;
       users.push({ functionName: route.functionName, what });
     }
+  }
+  for (const { value: provision } of await repository.list("provisionConfig", { prefix: `${serviceName}/` })) {
+    if (provision.qualifier !== qualifier) continue;
+    const { functionName } = provision;
+    users.push({ functionName, what: `the provision config of function '${functionName}'` });
   }
   return users;
 }

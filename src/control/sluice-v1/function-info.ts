@@ -50,6 +50,7 @@ export function functionInfo(facts: FunctionFacts): FunctionInfo {
     callable: obstacle === undefined,
     ...(reason !== undefined && { reason }),
     instances: status?.instances ?? [],
+    ...(entry.maximumInstanceCount !== undefined && { maximumInstanceCount: entry.maximumInstanceCount }),
     ...(status?.restarts && { restarts: status.restarts }),
     ...(status?.provision && { provision: status.provision }),
     revisionId: entry.revision.id,
@@ -79,6 +80,9 @@ function hasStartCommand({ code, customRuntimeConfig }: FunctionResource): boole
 /** Why an unsigned gRPC call cannot work now. */
 function obstacleOf({ qualified, trigger, rule, domains, status }: FunctionFacts): string | undefined {
   const { resource } = qualified.main;
+  if (qualified.maximumInstanceCount === 0) {
+    return "its on-demand config allows no instance (maximumInstanceCount 0): delete the config, or put a higher one";
+  }
   if (rule === undefined || (trigger === undefined && domains.length === 0)) {
     return "it has no http trigger: add one with authType anonymous and method POST";
   }

@@ -5,10 +5,9 @@ import { functionEntry, type QualifiedFunction } from "../projection.ts";
 import { functionInfo, leadsTo } from "./function-info.ts";
 import type { SluiceContext } from "./sluice-v1.ts";
 
-/** Every function in the order of its key, each first as it stands, then under the qualifiers that something leads to. */
+/** Every function in the order of its key, each first as it stands, then under the qualifiers that something leads to or has provisioned instances. */
 export async function readFunctions(context: SluiceContext): Promise<FunctionsAnswer> {
   const { repository } = context;
-  const services = new Map((await repository.list("service")).map(({ key, value }) => [key, value]));
   const domains = (await repository.list("customDomain")).map(({ value }) => value);
   const triggers = new Map<string, Trigger[]>();
   for (const { value } of await repository.list("trigger")) {
@@ -18,16 +17,9 @@ export async function readFunctions(context: SluiceContext): Promise<FunctionsAn
   const reader = new DataPlaneReader(repository, context.projection);
   const functions: FunctionInfo[] = [];
   for (const { value: resource } of await repository.list("function")) {
-    const service = services.get(resource.serviceName);
-    if (service === undefined) continue;
     const own = triggers.get(functionKey(resource.serviceName, resource.functionName)) ?? [];
-    const latest: QualifiedFunction = {
-      qualifier: LATEST,
-      main: { versionId: LATEST, service, resource },
-      additional: [],
-    };
-    functions.push(infoOf(latest, own, domains, context));
-    for (const qualifier of otherQualifiers(resource, own, domains)) {
+    const provisioned = await reader.provisionedQualifiers(resource.serviceName, resource.functionName);
+    for (const qualifier of [LATEST, ...otherQualifiers(resource, own, domains, provisioned)]) {
       const qualified = await reader.qualified(resource.serviceName, resource.functionName, qualifier);
       if (qualified !== undefined) functions.push(infoOf(qualified, own, domains, context));
     }
@@ -59,8 +51,9 @@ function otherQualifiers(
   resource: FunctionResource,
   triggers: readonly Trigger[],
   domains: readonly CustomDomain[],
+  provisioned: readonly string[],
 ): string[] {
-  const qualifiers = new Set(triggers.map((trigger) => trigger.qualifier));
+  const qualifiers = new Set([...triggers.map((trigger) => trigger.qualifier), ...provisioned]);
   for (const { routes } of domains) {
     for (const { serviceName, functionName, qualifier } of routes) {
       if (serviceName !== resource.serviceName || functionName !== resource.functionName) continue;

@@ -161,6 +161,7 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     return {
       instanceId,
       revisionId: this.revision.id,
+      ...(this.revision.versionId !== undefined && { versionId: this.revision.versionId }),
       phase: this.#phase(),
       openCalls,
       startedAt: this.#startedAt,
