@@ -396,7 +396,7 @@ test("instances shows state, age, calls, slots, memory and restarts; --json give
       startedAt: Date.now() - 7_200_000,
       slots: 3,
       provisioned: true,
-      memoryUsedMb: 42,
+      memoryUsedMb: 41.7109375,
     };
     const provision = { target: 2, current: 1 };
     platform.main.report({ functions: [{ function: KEY, instances: [instance], restarts: 4, provision }] });

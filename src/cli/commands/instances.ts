@@ -43,7 +43,7 @@ export const instancesCommand = command<{ data?: string; json?: boolean }>({
           each.phase,
           ageText(nowAt - each.startedAt),
           `${each.openCalls}/${each.slots ?? "?"}`,
-          String(each.memoryUsedMb ?? "?"),
+          each.memoryUsedMb === undefined ? "?" : String(Math.round(each.memoryUsedMb)),
           each.provisioned ? "yes" : "no",
           String(each.restarts),
         ]),
