@@ -1,6 +1,7 @@
 /** Removing what was deployed: triggers, functions, the custom domains that lead to them, and services left empty. */
 import type { Client } from "../client/client.ts";
 import { isNotFound } from "../client/client.ts";
+import { functionKey } from "../model/model.ts";
 
 export interface FunctionName {
   readonly serviceName: string;
@@ -9,11 +10,11 @@ export interface FunctionName {
 
 /** One removed thing, as it is told and printed. */
 export interface Removed {
-  readonly kind: "customDomain" | "trigger" | "function" | "alias" | "version" | "service";
+  readonly kind: "customDomain" | "provisionConfig" | "trigger" | "function" | "alias" | "version" | "service";
   readonly name: string;
 }
 
-/** Removes functions with their triggers, routes and emptied services. What is not there is passed over. */
+/** Removes functions with their triggers, routes, provisioned instances and emptied services. What is not there is passed over. */
 export async function removeFunctions(
   client: Client,
   functions: readonly FunctionName[],
@@ -25,6 +26,7 @@ export async function removeFunctions(
     for (const { triggerName } of await listOrNone(() => triggers.list())) {
       if (await gone(() => triggers.delete(triggerName))) tell({ kind: "trigger", name: triggerName });
     }
+    await releaseInstances(client, serviceName, functionName, tell);
     if (await gone(() => client.functions(serviceName).delete(functionName))) {
       tell({ kind: "function", name: `${serviceName}/${functionName}` });
     }
@@ -66,6 +68,21 @@ async function removeDomains(
     if (left.length === routes.length) continue;
     if (left.length > 0) await domains.update(domainName, { routeConfig: { routes: left } });
     else if (await gone(() => domains.delete(domainName))) tell({ kind: "customDomain", name: domainName });
+  }
+}
+
+/** A function with provisioned instances is not deleted. */
+async function releaseInstances(
+  client: Client,
+  serviceName: string,
+  functionName: string,
+  tell: (removed: Removed) => void,
+): Promise<void> {
+  for (const { resource } of await client.provisionConfigs(serviceName).list()) {
+    const [, , qualifier = "", name] = resource.split("#");
+    if (name !== functionName) continue;
+    await client.releaseProvision(serviceName, functionName, qualifier);
+    tell({ kind: "provisionConfig", name: functionKey(serviceName, functionName, qualifier) });
   }
 }
 

@@ -18,6 +18,7 @@ import type {
   AliasDocument,
   CustomDomainDocument,
   FunctionDocument,
+  ProvisionConfigDocument,
   ServiceDocument,
   TriggerDocument,
   VersionDocument,
@@ -92,6 +93,26 @@ export class Client {
       path: `${PREFIX}/services/${encodeURIComponent(serviceName)}/versions`,
       action: "PublishServiceVersion",
       body: { description },
+    });
+  }
+
+  provisionConfigs(serviceName: string): Pick<ResourceCollection<ProvisionConfigDocument>, "list"> {
+    return new ResourceCollection(this.#requester, {
+      noun: "ProvisionConfig",
+      path: `${PREFIX}/provision-configs`,
+      query: { serviceName },
+      listKey: "provisionConfigs",
+    });
+  }
+
+  /** Has no instance of a function kept ready under a qualifier any more. */
+  releaseProvision(serviceName: string, functionName: string, qualifier: string): Promise<ProvisionConfigDocument> {
+    return this.#requester.json({
+      method: "PUT",
+      path: `${PREFIX}/services/${encodeURIComponent(serviceName)}/functions/${encodeURIComponent(functionName)}/provision-config`,
+      action: "PutProvisionConfig",
+      query: { qualifier },
+      body: { target: 0 },
     });
   }
 

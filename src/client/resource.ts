@@ -37,6 +37,8 @@ export interface ResourceKind {
   readonly plural?: string;
   /** Path of the collection, percent-encoded. */
   readonly path: string;
+  /** Which of them a list means; absent: all. */
+  readonly query?: Readonly<Record<string, string>>;
   /** Key of the list's documents, for instance `services`. */
   readonly listKey: string;
 }
@@ -101,7 +103,7 @@ export class ResourceCollection<Document> {
         method: "GET",
         path: this.#kind.path,
         action: `List${this.#kind.plural ?? `${this.#kind.noun}s`}`,
-        query: { limit: PAGE_LIMIT, ...(nextToken !== undefined && { nextToken }) },
+        query: { ...this.#kind.query, limit: PAGE_LIMIT, ...(nextToken !== undefined && { nextToken }) },
       });
       documents.push(...((page[this.#kind.listKey] ?? []) as Document[]));
       nextToken = typeof page["nextToken"] === "string" && page["nextToken"] !== "" ? page["nextToken"] : undefined;

@@ -63,6 +63,13 @@ export interface AliasDocument {
   readonly additionalVersionWeight?: Readonly<Record<string, number>>;
 }
 
+/** Provisioned instances of a function under a qualifier. */
+export interface ProvisionConfigDocument {
+  /** `account#service#qualifier#function`. */
+  readonly resource: string;
+  readonly target: number;
+}
+
 export interface RouteDocument {
   readonly path: string;
   readonly serviceName: string;

@@ -69,9 +69,12 @@ function stateLines(info: FunctionInfo): string[] {
   const openCalls = info.instances.reduce((sum, instance) => sum + instance.openCalls, 0);
   const { provision, restarts } = info;
   const provisioned = provision && `, provisioned: ${provision.current} of ${provision.target}`;
+  const limit = info.maximumInstanceCount === undefined ? "" : ` (at most ${info.maximumInstanceCount})`;
   const trouble = provision?.currentError && ` (${provision.currentError})`;
   const more = `${provisioned ?? ""}${trouble ?? ""}${restarts ? `, restarts: ${restarts}` : ""}`;
-  return [`  ${versionsOf(info)}runtime ${info.runtime}, instances: ${counts}, open calls: ${openCalls}${more}`];
+  return [
+    `  ${versionsOf(info)}runtime ${info.runtime}, instances: ${counts}${limit}, open calls: ${openCalls}${more}`,
+  ];
 }
 
 /** Which versions it runs, with their shares of the calls; nothing for the service as it stands. */

@@ -5,6 +5,12 @@ import { dataOption, jsonOption, templateOption, yesOption } from "../options.ts
 import type { Platform } from "../platform.ts";
 import type { FunctionName, Removed } from "../remove.ts";
 
+/** Kinds that are called otherwise. */
+const WORDS: Readonly<Partial<Record<Removed["kind"], string>>> = {
+  customDomain: "custom domain",
+  provisionConfig: "the provisioned instances of",
+};
+
 interface RemoveFlags {
   data?: string;
   json?: boolean;
@@ -39,7 +45,7 @@ export const removeCommand = command<RemoveFlags>({
     const removed: Removed[] = [];
     const tell = (each: Removed): void => {
       removed.push(each);
-      note(context, `Removed ${each.kind === "customDomain" ? "custom domain" : each.kind} ${each.name}`);
+      note(context, `Removed ${WORDS[each.kind] ?? each.kind} ${each.name}`);
     };
     await removeFunctions(platform.client, functions, tell);
     if (template === undefined) await removeEmptyService(platform.client, service ?? "", tell);
