@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { functionKey, type InstanceId, type InstanceStatus, type RevisionId } from "../../model/model.ts";
 import { type ControlUnderTest, fc, withControl } from "../testing/control-under-test.ts";
 import { createFunction, publish } from "../testing/samples.ts";
+import { send } from "../testing/signed-request.ts";
 
 function instance(id: string, more: Partial<InstanceStatus> = {}): InstanceStatus {
   const revisionId = "r" as RevisionId;
@@ -43,6 +44,10 @@ describe("ListInstances through the official SDK", () => {
       });
       assert.deepEqual(await ids(underTest), ["c-1:0", "c-3:0", "c-5:0"]);
       assert.deepEqual(await ids(underTest, { qualifier: "LATEST", limit: 2 }), ["c-1:0", "c-3:0"]);
+      // The SDK has no field for it.
+      const path = "/2021-04-06/services/svc/functions/fn/instances?startKey=c-2&limit=1";
+      const answer = await send(underTest.control.apiPort, { path });
+      assert.deepEqual(answer.json(), { instances: [{ instanceId: "c-3", versionId: "0" }] });
       assert.deepEqual(await ids(underTest, { limit: 0 }), ["c-1:0", "c-3:0", "c-5:0"]);
       assert.deepEqual(await ids(underTest, { qualifier: "prod" }), ["c-7:1", "c-8:2"]);
       assert.deepEqual(await ids(underTest, { instanceIds: ["c-5", "c-1", "c-6", "no"] }), ["c-1:0", "c-5:0"]);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type FunctionEntry, type FunctionStatus, functionKey } from "../../model/model.ts";
-import { type ControlUnderTest, credentials, fc, withControl } from "../testing/control-under-test.ts";
-import { createFunction, createTrigger, publish } from "../testing/samples.ts";
+import { type ControlUnderTest, credentials, fc, openControl, withControl } from "../testing/control-under-test.ts";
+import { codeOf, createFunction, createTrigger, publish } from "../testing/samples.ts";
 import { send } from "../testing/signed-request.ts";
 
 const PATH = "/2021-04-06/services/svc/functions/fn/provision-config";
@@ -131,6 +131,28 @@ describe("provision configs through the official SDK", () => {
       await sdk.deleteAlias("svc", "prod");
     }));
 
+  test("an alias with provisioned instances is not switched to a version without the function", () =>
+    withControl(async (underTest) => {
+      const { sdk } = underTest;
+      await sdk.createService(new fc.CreateServiceRequest({ serviceName: "svc" }));
+      await publish(underTest);
+      const wanted = { functionName: "fn", runtime: "custom", code: codeOf() };
+      await sdk.createFunction("svc", new fc.CreateFunctionRequest(wanted));
+      await publish(underTest);
+      await sdk.createAlias("svc", new fc.CreateAliasRequest({ aliasName: "prod", versionId: "1" }));
+      await assert.rejects(put(underTest, { target: 1 }, "prod"), {
+        code: "FunctionNotFound",
+        message: /function 'fn' does not exist in version '1'/,
+      });
+      await sdk.updateAlias("svc", "prod", new fc.UpdateAliasRequest({ versionId: "2" }));
+      await put(underTest, { target: 1 }, "prod");
+      await assert.rejects(sdk.updateAlias("svc", "prod", new fc.UpdateAliasRequest({ versionId: "1" })), {
+        code: "InvalidArgument",
+        message:
+          /versionId: expected a version with function 'fn', which the provision config of function 'fn' leads to/,
+      });
+    }));
+
   test("after a restart the snapshot holds provisions and limits", () =>
     withControl(async (underTest) => {
       await withAlias(underTest);
@@ -138,12 +160,13 @@ describe("provision configs through the official SDK", () => {
       await put(underTest, { target: 2 });
       const request = new fc.PutFunctionOnDemandConfigRequest({ maximumInstanceCount: 4 });
       await underTest.sdk.putFunctionOnDemandConfig("svc", "fn", request);
-      underTest.main.channel.post({ type: "resync" });
-      await get(underTest);
-      assert.equal(underTest.main.last?.type, "snapshot");
-      assert.equal(entryTold(underTest, "svc.prod/fn")?.provision?.target, 1);
-      const latest = entryTold(underTest);
+      await underTest.control.close();
+      const again = await openControl(underTest.dataDir);
+      assert.equal(again.main.last?.type, "snapshot");
+      assert.equal(entryTold(again, "svc.prod/fn")?.provision?.target, 1);
+      const latest = entryTold(again);
       assert.deepEqual([latest?.provision?.target, latest?.maximumInstanceCount], [2, 4]);
+      await again.control.close();
     }));
 
   test("a function is not deleted while instances are provisioned; a config with target 0 goes with it", () =>
