@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { folderOf, goMissing, runJob, testPrograms } from "../support/clients.ts";
-import { processesWith } from "../support/processes.ts";
+import { descendantsOf } from "../support/processes.ts";
 import { eventually, type Info, Sluice } from "../support/sluice.ts";
 
 describe("faults", { skip: goMissing }, () => {
@@ -119,7 +119,7 @@ describe("faults", { skip: goMissing }, () => {
       metadata: { "x-repeat": "1000", "x-interval-ms": "20" },
     });
     const victims = await eventually("the instance runs", () => {
-      const found = processesWith("./echo").filter((entry) => entry.uid !== 0 || process.getuid?.() !== 0);
+      const found = descendantsOf(sluice.endpoint.pid).filter(({ commandLine }) => commandLine === "./echo");
       return found.length > 0 ? found : undefined;
     });
     await new Promise((resolve) => {
