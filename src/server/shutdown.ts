@@ -1,4 +1,4 @@
-import { closeSync, read } from "node:fs";
+import { Socket } from "node:net";
 import { type Clock, sleep } from "../base/base.ts";
 
 /** A terminal sends SIGINT to the launcher and to us; the launcher passes it on: the same one, twice. */
@@ -34,15 +34,19 @@ export function listenForStop(requests: StopRequests, clock: Clock): void {
   if (process.env["npm_command"] !== undefined) void watchParent(() => requests.drain("npm is gone"), clock);
 }
 
-/** The launcher holds the other end of this pipe; reading ends when it dies, however it dies. */
+/**
+ * The launcher holds the other end of this pipe, which closes when it dies, however it dies. To wait for that keeps this
+ * process from ending no more than a timer does: the launcher waits for us.
+ */
 function watchLauncher(gone: () => void): void {
   const [parent, descriptor] = (process.env["SLUICE_LAUNCHER"] ?? "").split(":").map(Number);
   delete process.env["SLUICE_LAUNCHER"];
   if (parent !== process.ppid || descriptor === undefined) return;
-  read(descriptor, Buffer.alloc(1), 0, 1, null, () => {
-    closeSync(descriptor);
-    gone();
-  });
+  const pipe = new Socket({ fd: descriptor, readable: true, writable: false });
+  pipe.once("close", gone);
+  pipe.on("error", () => {});
+  pipe.resume();
+  pipe.unref();
 }
 
 async function watchParent(gone: () => void, clock: Clock): Promise<void> {

@@ -37,6 +37,30 @@ describe("at the terminal", () => {
     }
   });
 
+  test("SIGTERM to the launcher ends everything with exit 0, while somebody reads what is printed", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "sluice-launcher-"));
+    const args = ["--data", dataDir, "--grpc-port", "0", "--api-port", "0", "--isolation", "process"];
+    const launcher = spawn(
+      process.execPath,
+      [join(root, "bin", "node24.js"), join(root, "src", "cli", "main.ts"), "start", ...args],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    try {
+      const exited = once(launcher, "exit");
+      const lines: string[] = [];
+      const output = createInterface({ input: launcher.stdout });
+      output.on("line", (line) => {
+        lines.push(line);
+        if (line.startsWith("sluice ready ")) launcher.kill("SIGTERM");
+      });
+      assert.deepEqual(await exited, [0, null]);
+      assert.match(lines.at(-1) ?? "", /^sluice stopping: 0 calls left/);
+    } finally {
+      launcher.kill("SIGKILL");
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  });
+
   test("logs -f shows what a function writes within 200 ms (median of 10)", { skip: goMissing }, async () => {
     const { go } = await testPrograms();
     await using sluice = await Sluice.start();

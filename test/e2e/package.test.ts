@@ -41,8 +41,9 @@ test("npm pack gives a package that works installed elsewhere: --version, start,
       },
     );
     const exited = new Promise((resolve) => child.once("exit", resolve));
-    for await (const line of createInterface({ input: child.stdout })) if (line.startsWith("sluice ready ")) break;
-    child.kill("SIGTERM");
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line.startsWith("sluice ready ")) child.kill("SIGTERM");
+    });
     assert.equal(await exited, 0);
   } finally {
     await rm(folder, { recursive: true, force: true });
