@@ -129,7 +129,7 @@ test("an instance that does not speak HTTP/2 in time is destroyed, and its start
   bench.started(0).listen();
   await settle();
   bench.clock.advance(5010);
-  assert.equal(call.refusal?.errorType, "FunctionNotStarted");
+  assert.equal(call.refusal?.errorType, "NotHttp2");
   assert.equal(bench.started(0).destroyed, true);
 });
 

@@ -312,7 +312,9 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     if (!this.isStarting) return;
     const seconds = this.#context.limits.startLimitMs / 1000;
     const cause = `no HTTP/2 on caPort ${this.revision.caPort} within ${seconds} s`;
-    this.#failStart(fault("FunctionNotStarted", cause), "");
+    // What listens and stays silent is not what never listened.
+    const errorType = this.#state.kind === "starting" ? "FunctionNotStarted" : "NotHttp2";
+    this.#failStart(fault(errorType, cause), "");
   }
 
   #failStart(cause: Fault, stderrTail: string): void {
