@@ -14,7 +14,7 @@ describe("faults", { skip: goMissing }, () => {
   before(async () => {
     const { go } = await testPrograms();
     evilDir = folderOf(go.evil);
-    sluice = await Sluice.start({ configuration: { startLimitMs: 4000, queueWaitAtLimitMs: 500 } });
+    sluice = await Sluice.start();
   });
   after(() => sluice.stop());
 
@@ -39,30 +39,6 @@ describe("faults", { skip: goMissing }, () => {
     const report = await runJob(sluice, info, { kind: "unary", payload: "evil", metadata, deadlineMs: 20_000 });
     return { code: Object.keys(report.codes)[0] ?? "", message: Object.keys(report.errors)[0] ?? "" };
   }
-
-  const STARTS: readonly (readonly [mode: string, words: RegExp])[] = [
-    ["exits", /function instance did not start: .*exited with code 3/],
-    ["never-listens", /function instance did not start: /],
-    ["wrong-port", /listens on 50051, but caPort/],
-    ["loopback-only", /127\.0\.0\.1/],
-    ["http1", /HTTP\/2/],
-  ];
-  for (const [mode, words] of STARTS) {
-    test(`a function that is ${mode} is Unavailable with the reason`, async () => {
-      const got = await statusOf(await deployEvil(mode, mode));
-      assert.equal(got.code, "UNAVAILABLE");
-      assert.match(got.message, words);
-    });
-  }
-
-  test("the last lines of stderr of a program that exits are in the function's log", async () => {
-    await deployEvil("stderr", "exits").then(statusOf);
-    const lines = await eventually("lines of stderr", async () => {
-      const all = await sluice.logs("test/stderr");
-      return all.some((line) => line.source === "stderr") ? all : undefined;
-    });
-    assert.ok(lines.some((line) => line.source === "platform" && /did not start/.test(line.text)));
-  });
 
   test("a package without bootstrap, and one that is not executable, are refused before anything is sent", async () => {
     const folder = join(sluice.dataDir, "no-bootstrap");

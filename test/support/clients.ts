@@ -23,6 +23,21 @@ export interface Job {
   readonly allOpen?: boolean;
 }
 
+/** One call; `messages` are its replies, `seen` is what the function saw of it. */
+export interface CallReport {
+  readonly code: string;
+  readonly message: string;
+  readonly messages: number;
+  readonly latencyMs: number;
+  readonly trailers?: Readonly<Record<string, readonly string[]>>;
+  readonly seen?: {
+    readonly deadlineMs?: number;
+    readonly messages?: number;
+    readonly pid?: number;
+    readonly metadata?: Readonly<Record<string, readonly string[]>>;
+  };
+}
+
 export interface JobReport {
   readonly calls: number;
   readonly codes: Readonly<Record<string, number>>;
@@ -33,15 +48,8 @@ export interface JobReport {
   readonly pids: Readonly<Record<string, number>>;
   /** Most calls that an instance saw at once. */
   readonly peakCalls: number;
-  /** Each of the first 1,000 calls; `seen` is what the function saw of it. */
-  readonly details: readonly {
-    readonly code: string;
-    readonly seen?: {
-      readonly deadlineMs?: number;
-      readonly messages?: number;
-      readonly metadata?: Readonly<Record<string, readonly string[]>>;
-    };
-  }[];
+  /** Each of the first 1,000 calls. */
+  readonly details: readonly CallReport[];
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
@@ -75,6 +83,18 @@ export async function runJob(
   const { code, stdout, stderr } = await runCommand(go.client, [...flags, "run"], { input: JSON.stringify(job) });
   if (code !== 0) throw new Error(`The Go client exited with ${code}: ${stderr}`);
   return JSON.parse(stdout);
+}
+
+/** Makes one call: how it went, and the platform's word for its fault, where it has one. */
+export async function callOnce(
+  sluice: Sluice,
+  info: Info,
+  job: Job = {},
+): Promise<CallReport & { readonly errorType: string }> {
+  const { details } = await runJob(sluice, info, { kind: "unary", payload: "fault", deadlineMs: 60_000, ...job });
+  const report = details[0];
+  if (report === undefined) throw new Error("The Go client made no call");
+  return { ...report, errorType: report.trailers?.["x-fc-error-type"]?.[0] ?? "" };
 }
 
 /** Has a client check every kind of call once: its command, then the flags of the endpoint, then what it is to do. */

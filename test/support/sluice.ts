@@ -161,44 +161,22 @@ export class Sluice {
     return this.info(wanted.service ?? "test", wanted.name);
   }
 
-  /** Writes the s.yaml of a function below the data directory; gives its path. */
-  async writeSpecification(wanted: TestFunction): Promise<string> {
-    const { service = "test", name } = wanted;
-    const folder = join(this.dataDir, "test-specifications", name);
+  /** Deploys many functions with one s.yaml; gives how each stands, by its name. */
+  async deployAll(wanted: readonly TestFunction[]): Promise<ReadonlyMap<string, Info>> {
+    const file = await this.writeSpecification(...wanted);
+    await this.ok(["deploy", "-t", file, "-y", "--json"]);
+    return new Map((await this.infos()).map((info) => [info.functionName, info]));
+  }
+
+  /** Writes the s.yaml of functions below the data directory; gives its path. */
+  async writeSpecification(...wanted: readonly TestFunction[]): Promise<string> {
+    const folder = join(this.dataDir, "test-specifications", wanted[0]?.name ?? "none");
     await mkdir(folder, { recursive: true });
     const file = join(folder, "s.yaml");
-    const props = {
-      region: "local",
-      service: { name: service, internetAccess: false },
-      function: {
-        name,
-        codeUri: wanted.codeUri,
-        runtime: wanted.runtime ?? "custom",
-        caPort: 8089,
-        ...wanted.function,
-      },
-      triggers: [
-        {
-          name: "http",
-          type: "http",
-          config: { authType: wanted.authType ?? "anonymous", methods: wanted.methods ?? ["GET", "POST"] },
-        },
-        ...(wanted.qualifiers ?? []).map((qualifier) => ({
-          name: qualifier,
-          type: "http",
-          qualifier,
-          config: { authType: "anonymous", methods: ["POST"] },
-        })),
-      ],
-      ...(wanted.customDomains && { customDomains: wanted.customDomains }),
-    };
-    const document = {
-      edition: "1.0.0",
-      name: "test",
-      access: "default",
-      services: { [name]: { component: "fc", props } },
-    };
-    await writeFile(file, stringify(document));
+    const services = Object.fromEntries(
+      wanted.map((one) => [one.name, { component: "fc", props: propsOf(one) }] as const),
+    );
+    await writeFile(file, stringify({ edition: "1.0.0", name: "test", access: "default", services }));
     return file;
   }
 
@@ -261,6 +239,36 @@ export class Sluice {
       this.child.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
     });
   }
+}
+
+/** The props of a function's service in s.yaml. */
+function propsOf(wanted: TestFunction): Record<string, unknown> {
+  const { service = "test", name } = wanted;
+  return {
+    region: "local",
+    service: { name: service, internetAccess: false },
+    function: {
+      name,
+      codeUri: wanted.codeUri,
+      runtime: wanted.runtime ?? "custom",
+      caPort: 8089,
+      ...wanted.function,
+    },
+    triggers: [
+      {
+        name: "http",
+        type: "http",
+        config: { authType: wanted.authType ?? "anonymous", methods: wanted.methods ?? ["GET", "POST"] },
+      },
+      ...(wanted.qualifiers ?? []).map((qualifier) => ({
+        name: qualifier,
+        type: "http",
+        qualifier,
+        config: { authType: "anonymous", methods: ["POST"] },
+      })),
+    ],
+    ...(wanted.customDomains && { customDomains: wanted.customDomains }),
+  };
 }
 
 /** Polls until `look` gives something; fails after `timeoutMs` with `what`. For what only other processes know. */
