@@ -17,6 +17,8 @@ const BARS: Readonly<Record<string, readonly string[]>> = {
   "gateway-bytes": ["unary-vs-haproxy", "stream-vs-haproxy", "seconds-for-100mb-at-50ms"],
   "gateway-memory": ["connection-over-tls-kb", "connection-vs-node-http2", "stream-kb", "route-kb"],
   "cold-start": ["p50-ms", "p95-ms", "over-bare-exec-p50-ms", "p50-with-10000-connections-ms"],
+  "scale-out": ["seconds-to-100", "failed-calls"],
+  redeploy: ["failed-calls", "p99-vs-steady"],
   abuse: ["p99-under-attack"],
   admission: ["microseconds", "10000-vs-1"],
 };
@@ -36,6 +38,8 @@ const NEEDS: Readonly<Record<string, string | false>> = {
   "gateway-bytes": goMissing || h2loadMissing,
   "gateway-memory": goMissing || h2loadMissing,
   "cold-start": goMissing || sandboxMissing,
+  "scale-out": goMissing || sandboxMissing,
+  redeploy: goMissing || sandboxMissing,
   abuse: goMissing,
 };
 

@@ -7,6 +7,8 @@ export const benches: Readonly<Record<string, () => Promise<{ run(length: BenchL
   "gateway-bytes": () => import("./gateway-bytes.ts"),
   "gateway-memory": () => import("./gateway-memory.ts"),
   "cold-start": () => import("./cold-start.ts"),
+  "scale-out": () => import("./scale-out.ts"),
+  redeploy: () => import("./redeploy.ts"),
   abuse: () => import("./abuse.ts"),
   admission: () => import("./admission.ts"),
 };

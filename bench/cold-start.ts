@@ -3,22 +3,18 @@
  * cgroups, /tmp and network on; beside the same program started bare, from spawn to its first reply.
  */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { type ClientHttp2Session, connect } from "node:http2";
-import { connect as connectTls } from "node:tls";
+import { connect } from "node:http2";
 import { fixtures } from "../test/fixtures/build.ts";
 import { folderOf } from "../test/support/clients.ts";
 import { eventually, type Info, Sluice } from "../test/support/sluice.ts";
 import { ONE_ADDRESS } from "./lib/one-address.ts";
 import { freePort, stop } from "./lib/peers.ts";
 import type { BenchLength, BenchResult } from "./lib/report.ts";
+import { openSession, timedCall } from "./lib/sluice-session.ts";
 import { percentile, round } from "./lib/statistics.ts";
 
 /** Cold starts measured; fewer where CI only looks whether it works. */
 const STARTS = 100;
-
-/** Message of a unary call with a payload of 16 bytes. */
-const REQUEST = Buffer.concat([Buffer.from([0, 0, 0, 0, 18, 0x0a, 16]), Buffer.alloc(16, 0x61)]);
 
 export async function run(length: BenchLength): Promise<BenchResult> {
   const starts = length.seconds < 5 ? 3 : STARTS;
@@ -65,7 +61,9 @@ export async function run(length: BenchLength): Promise<BenchResult> {
         limit: 30,
       },
     ],
-    notes: [`${starts} starts each, in turn; the client's connection is open before; idleStopMs 1`],
+    notes: [
+      `${starts} starts each, in turn; the client's connection is open before; idleStopMs 1; networkPoolSize 8; no seccomp yet`,
+    ],
   };
 }
 
@@ -75,18 +73,8 @@ async function coldCall(sluice: Sluice, info: Info): Promise<number> {
     "the function is cold",
     async () => (await sluice.info(info.serviceName, info.functionName)).instances.length === 0,
   );
-  const { grpcAddress, caFile } = sluice.endpoint;
-  const session = connect(`https://${info.host}`, {
-    createConnection: () => {
-      const [host, port] = hostAndPort(grpcAddress);
-      return connectTls({ host, port, servername: info.host ?? "", ca: readFileSync(caFile), ALPNProtocols: ["h2"] });
-    },
-  });
+  const session = await openSession(sluice, info);
   try {
-    await new Promise((resolve, reject) => {
-      session.once("remoteSettings", resolve);
-      session.once("error", reject);
-    });
     return await timedCall(session, info.host ?? "");
   } finally {
     session.close();
@@ -115,56 +103,12 @@ async function bareStart(program: string): Promise<number> {
   }
 }
 
-function timedCall(session: ClientHttp2Session, authority: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const sentAt = performance.now();
-    const stream = session.request({
-      ":method": "POST",
-      ":path": "/test.Echo/Unary",
-      ":authority": authority,
-      "content-type": "application/grpc",
-      te: "trailers",
-    });
-    let status = "none";
-    stream.on("response", (headers) => {
-      status = String(headers["grpc-status"] ?? status);
-    });
-    stream.on("trailers", (trailers) => {
-      status = String(trailers["grpc-status"]);
-    });
-    stream.on("error", reject);
-    stream.on("close", () => {
-      if (status === "0") resolve(performance.now() - sentAt);
-      else reject(new Error(`The call ended with grpc-status ${status}`));
-    });
-    stream.resume();
-    stream.end(REQUEST);
-  });
-}
-
 /** Idle TLS connections with their HTTP/2 handshake done. */
 async function openIdle(sluice: Sluice, info: Info, count: number): Promise<{ destroy(): void }[]> {
-  const [host, port] = hostAndPort(sluice.endpoint.grpcAddress);
-  const ca = readFileSync(sluice.endpoint.caFile);
   const open: { destroy(): void }[] = [];
   while (open.length < count) {
-    const batch = Array.from({ length: Math.min(50, count - open.length) }, async () => {
-      const session = connect(`https://${info.host}`, {
-        createConnection: () => connectTls({ host, port, servername: info.host ?? "", ca, ALPNProtocols: ["h2"] }),
-      });
-      await new Promise((resolve, reject) => {
-        session.once("remoteSettings", resolve);
-        session.once("error", reject);
-      });
-      session.on("error", () => {});
-      return session;
-    });
+    const batch = Array.from({ length: Math.min(50, count - open.length) }, () => openSession(sluice, info));
     open.push(...(await Promise.all(batch)));
   }
   return open;
-}
-
-function hostAndPort(address: string): [string, number] {
-  const colon = address.lastIndexOf(":");
-  return [address.slice(0, colon).replace(/^\[|\]$/g, ""), Number(address.slice(colon + 1))];
 }
