@@ -149,7 +149,7 @@ export class Call extends Timer implements StreamHandler, Stall, Waiter<Instance
       this.requestId,
       waited ? Math.max(0, this.#deadlineAt - nowMs) : undefined,
     );
-    leg.open(head, wholeInHead, nowMs);
+    leg.open(head, wholeInHead, nowMs, this.#replays > 0);
     this.#armTimer();
     if (wholeInHead) return;
     this.#sendKept(leg);

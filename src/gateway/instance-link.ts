@@ -15,7 +15,7 @@ import { questionHead } from "./question-head.ts";
  */
 const RECONNECT_DELAYS_MS = [0, 5, 10, 20, 50, 100, 200, 500, 1000, 1000];
 
-/** Time for which a connection has to take calls, so that the next one is opened without a wait. */
+/** Time for which a connection has to take calls, or it answers one, so that the next one is opened without a wait. */
 const LASTING_MS = 50;
 
 /** Time that the exit of a process may come after the loss of its connection. */
@@ -46,7 +46,7 @@ export class InstanceLink implements Link {
   /** Opened, and takes calls (those of `#current`, where there is one) from its first SETTINGS on. */
   #next: InstanceConnection | undefined;
   #connecting = false;
-  /** Connections opened in a row that did not last. */
+  /** Connections opened in a row that did not last and answered no call. */
   #attempts = 0;
   /** When `#current` began to take calls. */
   #currentSince = 0;
@@ -117,6 +117,11 @@ export class InstanceLink implements Link {
   /** A call's stream has ended. */
   requestEnded(): void {
     if (this.#inquiries.holdsStream) this.#inquiries.putWaiting();
+  }
+
+  /** A call's response is complete: its connection was of use, however short it lasts. */
+  answered(): void {
+    this.#attempts = 0;
   }
 
   ask(question: InstanceQuestion): Promise<InstanceAnswer> {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { ServerHttp2Stream } from "node:http2";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { data, goAway, headers, RESPONSE, reset, TRAILERS } from "../h2/testing/script.ts";
 import { GatewayBench, KEY, MESSAGE, statusOf } from "./testing/gateway-bench.ts";
 import { echo, LocalDriver, type StreamAnswer } from "./testing/local-function.ts";
@@ -63,6 +64,19 @@ for (const [what, prove] of PROOFS) {
   });
 }
 
+test("a call that is sent again is billed as one call", async () => {
+  for (const [what, prove] of PROOFS) {
+    const { bench, client } = await refusing(1, prove);
+    await using _ = bench;
+    assert.equal(statusOf(await bench.call(client)).status, "0");
+    // A record is written when the next stretch begins.
+    await wait(10);
+    assert.equal(statusOf(await bench.call(client)).status, "0");
+    const billed = bench.usage.reduce((sum, { calls }) => sum + calls, 0);
+    assert.equal(billed, 2, what);
+  }
+});
+
 /** The same proofs, as frames. */
 const PROOF_FRAMES = [(id: number) => reset(id, 7), (id: number) => goAway(id - 1, 0)];
 
@@ -98,6 +112,16 @@ test("after the first byte of an answer no call is sent again, whatever the inst
     assert.ok(answer.body.equals(MESSAGE));
     assert.equal(heads, 1);
   }
+});
+
+test("an instance that ends each connection behind its first answer lives on, and fails no call", async () => {
+  const { driver } = rawInstances((peer, { type, streamId }) => {
+    if (type === "HEADERS") peer.send(headers(streamId, [...RESPONSE, ...TRAILERS], true), goAway(streamId, 0));
+  });
+  await using bench = await GatewayBench.start(driver);
+  const client = await bench.client();
+  for (let i = 0; i < 30; i++) assert.equal(statusOf(await bench.call(client)).status, "0", `call ${i}`);
+  assert.equal(driver.instances.length, 1);
 });
 
 test("an instance that retires its connections under load, with calls on the way to it, fails none of 2,000 of 50 KiB", async () => {

@@ -30,10 +30,10 @@ export class ResponseLeg implements StreamHandler {
     this.#link = instance.link;
   }
 
-  /** Writes the head to the instance: from here the call is busy there. `nowMs`: the time. */
-  open(head: HeaderList, endStream: boolean, nowMs: number): void {
+  /** Writes the head to the instance: from here the call is busy there. `nowMs`: the time; `isReplay`: it was sent before. */
+  open(head: HeaderList, endStream: boolean, nowMs: number, isReplay: boolean): void {
     try {
-      this.#link.meter.begin(nowMs);
+      this.#link.meter.begin(nowMs, isReplay ? 0 : 1);
     } catch (error) {
       this.#instance.release();
       throw error;
@@ -77,6 +77,7 @@ export class ResponseLeg implements StreamHandler {
   /** The response is complete. Where the request is not, the instance shall wait for no more of it. */
   finish(requestEnded: boolean): void {
     this.#detached = true;
+    this.#link.answered();
     if (!requestEnded) this.#stream?.reset(ErrorCode.CANCEL);
   }
 

@@ -36,8 +36,11 @@ export class BusyMeter {
     this.#clock = clock;
   }
 
-  /** A call's headers are written to the instance; `nowMs`: the clock's time, where the caller has it already. */
-  begin(nowMs: number = this.#clock.nowMs()): void {
+  /**
+   * A call's headers are written to the instance; `nowMs`: the clock's time, where the caller has it already. `calls`:
+   * 0 for a call that is sent again, which was counted where it was sent first.
+   */
+  begin(nowMs: number = this.#clock.nowMs(), calls = 1): void {
     const startMs = Math.floor(nowMs);
     if (this.#open === 0) {
       // A stretch that ended in this very millisecond or later goes on; an earlier one is recorded.
@@ -46,7 +49,7 @@ export class BusyMeter {
     }
     this.#endMs = Math.max(this.#endMs, startMs + 1);
     this.#open += 1;
-    this.#calls += 1;
+    this.#calls += calls;
   }
 
   /** A call's stream is closed there. */

@@ -226,12 +226,12 @@ class FailingMeter extends BusyMeter {
     this.#bench = bench;
   }
 
-  override begin(nowMs: number): void {
+  override begin(nowMs: number, calls?: number): void {
     if (this.#bench.failNextMeter) {
       this.#bench.failNextMeter = false;
       throw new Error("a bug on the way of a call");
     }
-    super.begin(nowMs);
+    super.begin(nowMs, calls);
   }
 }
 
