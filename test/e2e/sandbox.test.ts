@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { folderOf, goMissing, missingPart, runJob, testPrograms } from "../support/clients.ts";
-import { descendantsOf, isAlive, processesWith } from "../support/processes.ts";
+import { descendantsOf, isAlive, type ProcessEntry } from "../support/processes.ts";
 import { eventually, runCommand, Sluice } from "../support/sluice.ts";
 
 function sandboxMissing(): string | undefined {
@@ -41,7 +41,7 @@ describe("the sandbox", { skip }, () => {
         assert.equal(code, 0, stderr);
         assert.match(stdout, /Greeting: Hello world/);
       }
-      const own = processesWith("./fixedport").filter((entry) => entry.commandLine.startsWith("./fixedport"));
+      const own = functionsOf(sluice.endpoint.pid, "./fixedport");
       assert.ok(own.length >= 1);
       const uids = new Set(own.map((entry) => entry.uid));
       assert.equal(uids.size, 1);
@@ -52,7 +52,7 @@ describe("the sandbox", { skip }, () => {
         function: { customRuntimeConfig: { command: ["./echo"] } },
       });
       await runJob(sluice, echo, {});
-      const other = processesWith("./echo").find((entry) => entry.commandLine.startsWith("./echo"));
+      const other = functionsOf(sluice.endpoint.pid, "./echo")[0];
       assert.ok(other && !uids.has(other.uid) && other.uid !== 0);
       await sluice.stop();
     } finally {
@@ -64,7 +64,6 @@ describe("the sandbox", { skip }, () => {
     skip: goMissing,
   }, async () => {
     const { go } = await testPrograms();
-    const before = interfaces();
     const sluice = await Sluice.start({ isolation: "sandbox" });
     const info = await sluice.deploy({
       name: "echo",
@@ -75,14 +74,21 @@ describe("the sandbox", { skip }, () => {
     const spawner = descendantsOf(pid).find((entry) => entry.commandLine.includes("spawner-main"));
     assert.ok(spawner, "the spawner runs");
     await runJob(sluice, info, {});
+    const first = functionsOf(pid, "./echo");
+    assert.equal(first.length, 1);
     process.kill(spawner.pid, "SIGKILL");
-    await eventually("no process of a function after the spawner's death", () => functions() === 0, 2000);
+    const over = (entries: readonly ProcessEntry[]) => () => entries.every((entry) => !isAlive(entry.pid));
+    await eventually("no process of a function after the spawner's death", over(first), 2000);
     assert.deepEqual((await runJob(sluice, info, {})).codes, { OK: 1 }, "a new spawner starts the next instance");
+    const second = functionsOf(pid, "./echo");
+    assert.equal(second.length, 1);
+    const links = linksOf(pid);
+    assert.ok(links.length > 0, "the links of its namespaces");
     process.kill(pid, "SIGKILL");
-    await eventually("no process of a function after main's death", () => functions() === 0, 2000);
+    await eventually("no process of a function after main's death", over(second), 2000);
     await eventually(
       "no network interface after main's death",
-      () => interfaces().every((name) => before.includes(name)),
+      () => links.every((link) => !interfaces().includes(link)),
       2000,
     );
     await sluice.stop();
@@ -113,14 +119,24 @@ describe("the sandbox", { skip }, () => {
   });
 });
 
-/** Processes that run a fixture as a function. */
-function functions(): number {
-  return processesWith("./echo").filter((entry) => entry.commandLine.startsWith("./echo")).length;
+/** Processes below this Sluice that run a fixture as a function. */
+function functionsOf(pid: number, program: string): ProcessEntry[] {
+  return descendantsOf(pid).filter((entry) => entry.commandLine.startsWith(program));
 }
 
-function interfaces(): string[] {
+/** Numbers of this machine's network interfaces. */
+function interfaces(): number[] {
   const { stdout } = spawnSync("ip", ["-o", "link"], { encoding: "utf8" });
-  return stdout.split("\n").map((line) => line.split(":")[1]?.trim() ?? "");
+  return stdout.split("\n").map((line) => Number.parseInt(line, 10));
+}
+
+/** Numbers of the host's ends of the links into the namespaces that processes below this one are in. */
+function linksOf(pid: number): number[] {
+  const inside = descendantsOf(pid).map((entry) => {
+    const args = ["-t", String(entry.pid), "-n", "ip", "-o", "link", "show", "eth0"];
+    return Number(/eth0@if(\d+):/.exec(spawnSync("nsenter", args, { encoding: "utf8" }).stdout)?.[1]);
+  });
+  return [...new Set(inside.filter((link) => link > 0))];
 }
 
 test("the seed's s.yaml deploys as it stands, and the printed commands work verbatim with two functions deployed", {

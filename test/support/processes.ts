@@ -8,11 +8,6 @@ export interface ProcessEntry {
   readonly uid: number;
 }
 
-/** All processes whose command line holds `text`. */
-export function processesWith(text: string): ProcessEntry[] {
-  return allProcesses().filter((entry) => entry.commandLine.includes(text));
-}
-
 /** All descendants of a process. */
 export function descendantsOf(pid: number): ProcessEntry[] {
   const all = allProcesses();
