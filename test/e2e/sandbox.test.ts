@@ -7,20 +7,10 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { folderOf, goMissing, missingPart, runJob, testPrograms } from "../support/clients.ts";
 import { descendantsOf, isAlive, type ProcessEntry } from "../support/processes.ts";
+import { sandboxMissing } from "../support/sandbox.ts";
 import { eventually, runCommand, Sluice } from "../support/sluice.ts";
 
-function sandboxMissing(): string | undefined {
-  if (process.platform !== "linux") return "the sandbox needs Linux";
-  if (process.getuid?.() !== 0) return "the sandbox needs root in this version";
-  for (const tool of ["bwrap", "ip", "setpriv", "unshare"]) {
-    if (spawnSync("sh", ["-c", `command -v ${tool}`]).status !== 0) return `${tool} is not installed`;
-  }
-  return undefined;
-}
-
-const skip = missingPart(sandboxMissing());
-
-describe("the sandbox", { skip }, () => {
+describe("the sandbox", { skip: sandboxMissing }, () => {
   test("eight instances of a server fixed on port 8089 run at once, each under a user id of its own function", {
     skip: goMissing,
   }, async () => {
@@ -140,7 +130,7 @@ function linksOf(pid: number): number[] {
 }
 
 test("the seed's s.yaml deploys as it stands, and the printed commands work verbatim with two functions deployed", {
-  skip: skip || goMissing,
+  skip: sandboxMissing || goMissing,
 }, async () => {
   await testPrograms();
   const root = join(import.meta.dirname, "..", "..");
