@@ -110,6 +110,8 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
 
   /** Has it serve `revision`, from the moment on in which an instance of it is ready. */
   put(revision: Revision): void {
+    // What is given up here must not have the old revision started in its place.
+    this.#context.turns.forget(this);
     const wanted = revision.id;
     if (this.#serving.revision.id === wanted && this.takesCalls) {
       this.#dropNext();
@@ -271,8 +273,7 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
     const since = this.#queue.firstWaitsSince;
     if (since !== undefined && this.#waitEndsAt(since) <= nowMs) {
       // All that have waited as long as the first one, whichever limit holds.
-      const waitMs = this.#isHopeful ? this.#startWaitMs : this.#context.limits.queueWaitAtLimitMs;
-      this.#queue.refuseUpTo(nowMs - waitMs, this.#waitOver(nowMs, nowMs - since));
+      this.#queue.refuseUpTo(nowMs - this.#waitLimitMs(nowMs), this.#waitOver(nowMs, nowMs - since));
     }
     if (this.#needsInstances) this.#scale();
   }
@@ -350,8 +351,19 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
 
   /** When the wait of a call is over that is queued since `since`, as things stand. */
   #waitEndsAt(since: number): number {
-    if (this.#isHopeful) return since + this.#startWaitMs;
-    return Math.max(since, this.#hopedAt) + this.#context.limits.queueWaitAtLimitMs;
+    const startWaitEndsAt = since + this.#startWaitMs;
+    if (this.#isHopeful) return startWaitEndsAt;
+    const { queueWaitAtLimitMs } = this.#context.limits;
+    // Hope that comes and goes must not make the wait endless.
+    return Math.min(Math.max(since, this.#hopedAt), startWaitEndsAt) + queueWaitAtLimitMs;
+  }
+
+  /** How long a call must have waited for its wait to be over now. */
+  #waitLimitMs(nowMs: number): number {
+    if (this.#isHopeful) return this.#startWaitMs;
+    const { queueWaitAtLimitMs } = this.#context.limits;
+    const hopedLately = this.#hopedAt + queueWaitAtLimitMs > nowMs;
+    return hopedLately ? this.#startWaitMs + queueWaitAtLimitMs : queueWaitAtLimitMs;
   }
 
   #waitOver(nowMs: number, waitedMs: number): Fault {

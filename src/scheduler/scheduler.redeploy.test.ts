@@ -185,3 +185,20 @@ test("a newer revision that takes less room serves at once what the old one had 
   assert.equal(bench.driver.started.length, 3);
   assert.equal(bench.started(2).spec.memoryMb, 300);
 });
+
+test("a redeploy of a redeploy that is starting, with the old revision gone and calls waiting, starts only the newest", async () => {
+  const { bench, open } = await serving({}, { startsAtOnceMax: 1 });
+  bench.scheduler.put(entry("r2"));
+  open.end();
+  await bench.exit(0);
+  const waiting = bench.call();
+  const before = bench.driver.started.length;
+  bench.scheduler.put(entry("r3"));
+  const started = bench.driver.started.slice(before).map((instance) => instance.id);
+  const ids = bench.scheduler.statusOf(KEY)?.instances.filter((each) => started.includes(each.instanceId));
+  assert.deepEqual(
+    ids?.map((each) => each.revisionId),
+    ["r3"],
+  );
+  assert.equal(waiting.answers, 0);
+});

@@ -180,6 +180,8 @@ export class Checker {
   sleeps(instance: SimInstance, rest: SimInstance["rest"]): void {
     this.check(rest !== "asleep" || instance.calls.size === 0, () => `${instance} is frozen with calls`);
     instance.sleep(rest);
+    // Who has just been woken counts as idle from then on.
+    if (rest === "awake" && instance.phase === "serving") instance.idleSince = this.#clock.nowMs();
     this.#counted(instance);
   }
 

@@ -75,7 +75,7 @@ function scanInstance(world: World, instance: SimInstance, shown: InstanceStatus
   checker.check(shown?.openCalls === open, () => `${instance} shows ${shown?.openCalls} calls of ${open}`);
   const idleMs = clock.nowMs() - instance.idleSince;
   checker.check(
-    !(idleMs > limits.idleStopMs + TIMER_SLACK_MS),
+    !(idleMs > limits.idleStopMs + TIMER_SLACK_MS) || mayStay(instance),
     () => `${instance} has been idle for ${idleMs} ms, and still serves`,
   );
   checker.check(
@@ -89,4 +89,10 @@ function count(instances: Iterable<SimInstance>, is: (instance: SimInstance) => 
   let total = 0;
   for (const instance of instances) total += Number(is(instance));
   return total;
+}
+
+/** It wakes up just now, or was a spare that instanceSoftConcurrency wanted whenever it was looked at. */
+function mayStay({ pool, rest }: SimInstance): boolean {
+  const { instanceConcurrency, instanceSoftConcurrency } = pool.revision;
+  return instanceSoftConcurrency < instanceConcurrency || rest === "waking";
 }
