@@ -58,6 +58,7 @@ describe("faults of calls", { skip: goMissing, concurrency: true }, () => {
       functionOf("echo", "stopped"),
       functionOf("echo", "cut-off"),
       functionOf("echo", "asleep"),
+      functionOf("echo", "exiting"),
       functionOf("echo", "counted", { instanceConcurrency: 3 }),
       functionOf("echo", "one-stream", { environmentVariables: { MAX_CONCURRENT_STREAMS: "1" } }),
       functionOf("echo", "starting", { instanceConcurrency: 200, environmentVariables: { START_DELAY_MS: "3000" } }),
@@ -175,6 +176,15 @@ describe("faults of calls", { skip: goMissing, concurrency: true }, () => {
     assert.ok(tookMs > 15_000 && tookMs < 25_000, `${tookMs} ms`);
     assert.equal((await bench.once("cut-off", { deadlineMs: 10_000 })).code, "OK");
     assert.notEqual(await bench.processOf("cut-off"), pid);
+  });
+
+  test("a program that exits in a call, whatever the code: 13 FunctionExited, and the next call is served", async () => {
+    for (const code of ["0", "3"]) {
+      const got = await bench.once("exiting", { metadata: { "x-exit": code } });
+      assert.deepEqual([got.code, got.errorType], ["INTERNAL", "FunctionExited"]);
+      assert.match(got.message, new RegExp(`the instance exited with code ${code} during the call`));
+      assert.equal((await bench.once("exiting")).code, "OK");
+    }
   });
 
   test("kill -9 of an instance without calls, frozen where it can be: no call ever sees it", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readlinkSync } from "node:fs";
 import { missingPart } from "./clients.ts";
 
 /** Why tests of the sandbox cannot run here, for `skip`; throws in CI. */
@@ -21,6 +22,8 @@ export function cutCable(pid: number): void {
     assert.equal(status, 0, `${command}: ${stderr}`);
     return stdout;
   };
+  const networkOf = (who: string) => readlinkSync(`/proc/${who}/ns/net`);
+  assert.notEqual(networkOf(String(pid)), networkOf("self"), "it runs in a network of its own");
   // An interface of a pair is NAME@ifN, N being the index of the other one.
   const peer = /@if(\d+):/.exec(run("nsenter", "-t", String(pid), "-n", "ip", "-o", "link"))?.[1];
   const own = new RegExp(`^${peer}: ([^:@]+)`, "m").exec(run("ip", "-o", "link"))?.[1];
