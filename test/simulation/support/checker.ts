@@ -130,7 +130,6 @@ export class Checker {
     const { fn } = pool;
     const limits = this.#limits;
     this.counts.starts += 1;
-    this.#forgetOldStarts(0);
     this.check(!this.draining, () => `${instance} is started while Sluice stops`);
     this.check(fn.entry !== undefined, () => `${instance} is started, but its function was removed`);
     this.check(pool === fn.serving || pool === fn.next, () => `${instance} is started of a revision that was replaced`);
@@ -142,8 +141,8 @@ export class Checker {
     const memoryMb = this.memoryMb + pool.revision.memoryMb;
     this.check(memoryMb <= limits.hostMemoryMb, () => `${instance} takes memory to ${memoryMb} MB`);
     this.check(
-      this.startsRunning.size < limits.startsAtOnceMax,
-      () => `${instance} is started beside ${this.startsRunning.size} starts`,
+      this.#turnsTaken(0) < limits.startsAtOnceMax,
+      () => `${instance} is started beside ${this.#turnsTaken(0)} starts`,
     );
     const now = this.#clock.nowMs();
     // One that does not wake up in time is given up, and a start made in its place, before it is destroyed.
@@ -318,16 +317,19 @@ export class Checker {
   }
 
   #turnsAreTaken(): boolean {
-    this.#forgetOldStarts(TIMER_SLACK_MS);
-    return this.startsRunning.size >= this.#limits.startsAtOnceMax;
+    return this.#turnsTaken(TIMER_SLACK_MS) >= this.#limits.startsAtOnceMax;
   }
 
-  #forgetOldStarts(slackMs: number): void {
-    const oldest = this.#clock.nowMs() - TURN_MAX_MS - slackMs;
+  /** Starts that hold a turn: which of them are over, the scheduler's timer tells it up to `slackMs` late. */
+  #turnsTaken(slackMs: number): number {
+    const nowMs = this.#clock.nowMs();
+    let taken = 0;
     for (const instance of this.startsRunning) {
-      if (instance.begunAt > oldest) return;
-      this.startsRunning.delete(instance);
+      const overForMs = nowMs - instance.begunAt - TURN_MAX_MS;
+      if (overForMs > TIMER_SLACK_MS) this.startsRunning.delete(instance);
+      else if (overForMs < slackMs) taken += 1;
     }
+    return taken;
   }
 
   /** A start of `fn` while others wait for their first: each may be overtaken once by each other function. */
