@@ -13,7 +13,7 @@ import {
   type StartSpec,
 } from "../driver.ts";
 import { isKilled, isRunning, signal } from "../host/process-tree.ts";
-import { connectTo } from "./connect.ts";
+import { Connector } from "./connect.ts";
 import { exitStatus } from "./exit-status.ts";
 import { endFootprint, type Footprint } from "./footprint.ts";
 import { FreezeSwitch } from "./freeze-switch.ts";
@@ -57,6 +57,7 @@ export class LocalInstance implements DriverInstance {
   readonly #listening = Promise.withResolvers<void>();
   readonly #startedAt: number;
   readonly #freezeSwitch: FreezeSwitch;
+  readonly #connector = new Connector();
   #launched: Launched | undefined;
   #usage: InstanceUsage | undefined;
   #programPid: number | undefined;
@@ -93,7 +94,7 @@ export class LocalInstance implements DriverInstance {
 
   async connect(): Promise<Duplex> {
     if (this.#launched === undefined || this.#hasEnded) throw new Error(`Instance ${this.id} does not run`);
-    return connectTo(this.#launched.endpoint);
+    return this.#connector.open(this.#launched.endpoint);
   }
 
   freeze(): Promise<void> {
@@ -181,6 +182,7 @@ export class LocalInstance implements DriverInstance {
     }
     this.#hasEnded = true;
     this.#freezeSwitch.gone();
+    this.#connector.gone();
     this.#output.end();
     // What we killed may look different from outside, after the processes around it have passed it on.
     const status = this.#isDestroyed ? { code: undefined, signal: "SIGKILL" } : exitStatus(ending.code, ending.signal);
@@ -228,6 +230,7 @@ export class LocalInstance implements DriverInstance {
     this.#readUsage(launched);
     this.#hasEnded = true;
     this.#freezeSwitch.gone();
+    this.#connector.gone();
     this.#killTimer?.cancel();
     await endFootprint(launched.footprint(), this.#around.clock);
     const patience = new AbortController();

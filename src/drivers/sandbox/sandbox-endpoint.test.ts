@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
 import { test } from "node:test";
 import { systemClock as clock, silentLogger as logger } from "../../base/base.ts";
-import { connectTo } from "../local/connect.ts";
+import { Connector } from "../local/connect.ts";
 import type { LocalInstance } from "../local/local-instance.ts";
 import { eventually } from "../testing/host-inventory.ts";
 import { configuration, localDriver, nodePath, sandboxSkip, testCgroups } from "../testing/subjects.ts";
@@ -27,7 +27,7 @@ test("a connection to an instance whose link is gone takes no other way", { skip
         addresses?.some(({ address }) => address === endpoint.localAddress),
       );
     await eventually("the link is gone", () => !isThere());
-    await assert.rejects(connectTo(endpoint), { code: "EADDRNOTAVAIL" });
+    await assert.rejects(new Connector().open(endpoint), { code: "EADDRNOTAVAIL" });
   } finally {
     await driver.close();
     await home.remove();

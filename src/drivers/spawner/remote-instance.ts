@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
 import { type DriverInstance, type ExitReport, type InstanceUsage, StartError } from "../driver.ts";
-import { connectTo } from "../local/connect.ts";
+import { Connector } from "../local/connect.ts";
 import type { Footprint } from "../local/footprint.ts";
 import { FreezeSwitch } from "../local/freeze-switch.ts";
 import type { Endpoint } from "../local/launcher.ts";
@@ -19,6 +19,7 @@ export class RemoteInstance implements DriverInstance {
   readonly #listening = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<ExitReport>();
   readonly #freezeSwitch: FreezeSwitch;
+  readonly #connector = new Connector();
   #endpoint: Endpoint | undefined;
   #hasExited = false;
   /** What to end should the spawner die; undefined before it has told. */
@@ -37,7 +38,7 @@ export class RemoteInstance implements DriverInstance {
   async connect(): Promise<Duplex> {
     if (this.#hasExited) throw new Error(`Instance ${this.id} is gone`);
     if (this.#endpoint === undefined) throw new Error(`Instance ${this.id} does not listen yet`);
-    return connectTo(this.#endpoint);
+    return this.#connector.open(this.#endpoint);
   }
 
   freeze(): Promise<void> {
@@ -76,6 +77,7 @@ export class RemoteInstance implements DriverInstance {
     this.#hasExited = true;
     this.usage = report.usage ?? this.usage;
     this.#freezeSwitch.gone();
+    this.#connector.gone();
     this.#listening.reject(new StartError("CAExited", "it ended before it listened", report.stderrTail));
     this.#exited.resolve(report);
   }

@@ -6,6 +6,9 @@ import type { ContractContext } from "./driver-contract.ts";
 import { eventually, processesNaming } from "./host-inventory.ts";
 import { Dialogue, uniqueSeconds } from "./test-function.ts";
 
+/** Node.js has a backlog of 511. */
+const CONNECTS = 700;
+
 export function endContract(context: ContractContext): void {
   const startAndOpen = async (memoryMb = 512): Promise<[DriverInstance, Dialogue]> => {
     const instance = context.driver.start(context.home.spec({ memoryMb }));
@@ -40,6 +43,28 @@ export function endContract(context: ContractContext): void {
       const { stderrTail } = await instance.exited;
       assert.ok(Buffer.byteLength(stderrTail) <= 4096);
       assert.ok(stderrTail.endsWith("line 298 of the error output\nline 299 of the error output"));
+    });
+
+    test("connect: what is being opened ends with the instance, also where nobody refuses it", async () => {
+      const [instance, dialogue] = await startAndOpen();
+      dialogue.tell({ do: "burn", milliseconds: 60_000 });
+      let settled = 0;
+      // More than the program's backlog holds: the kernel answers the others not at all.
+      for (let i = 0; i < CONNECTS; i++) {
+        const count = () => {
+          settled += 1;
+        };
+        instance.connect().then((stream) => {
+          stream.on("error", () => {}).destroy();
+          count();
+        }, count);
+      }
+      const until = systemClock.nowMs() + 300;
+      await eventually("the backlog is full", () => systemClock.nowMs() >= until);
+      assert.ok(settled < CONNECTS, "all were opened");
+      instance.destroy();
+      await instance.exited;
+      await eventually("all have ended", () => settled === CONNECTS, 400);
     });
 
     test("stop: a program that ends on SIGTERM has the time for it", async () => {
