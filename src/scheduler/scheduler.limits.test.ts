@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fault, functionKey } from "../model/model.ts";
-import { entry, SchedulerBench, settle } from "./testing/scheduler-bench.ts";
+import { entry, KEY, SchedulerBench, settle } from "./testing/scheduler-bench.ts";
 
 const OTHER = functionKey("s", "other");
 
@@ -49,6 +49,27 @@ test("a call that waits at the account's limit is served when another function's
   await bench.exit(0);
   assert.equal(bench.driver.started.length, 2);
   await bench.ready(1);
+  assert.ok(waiting.instance);
+});
+
+test("who had no room when it was its turn has the room that an instance leaves, before others have a second start", async () => {
+  const bench = new SchedulerBench({ hostMemoryMb: 1500, startsAtOnceMax: 2 });
+  const third = functionKey("s", "third");
+  bench.scheduler.put(entry("r1"));
+  bench.scheduler.put(otherEntry());
+  bench.scheduler.put(entry("t1", { function: third, functionName: "third", memoryMb: 128 }));
+  bench.call(OTHER);
+  await bench.ready(0);
+  bench.call();
+  const waiting = bench.call(OTHER);
+  for (let i = 0; i < 3; i++) bench.call(third);
+  bench.started(1).listen();
+  await settle();
+  await bench.exit(1);
+  await bench.ready(2);
+  const started = bench.driver.started.map(({ spec }) => spec.function);
+  assert.deepEqual(started, [OTHER, KEY, third, OTHER, third]);
+  await bench.ready(3);
   assert.ok(waiting.instance);
 });
 

@@ -7,6 +7,7 @@ const SEEDS: readonly (readonly [number, number, string])[] = [
   [105, 25_221, "a redeploy of a redeploy had the old revision started"],
   [136, 25_669, "a call waited ever longer, since hope came and went"],
   [200, 60_000, "redeploys, crashes and back-off"],
+  [1908, 37_700, "who had no room when it was its turn was behind those that waited for a turn alone"],
   [501, 150_000, "whatever is drawn"],
   [700, 60_000, "many starts and exits"],
 ];

@@ -327,6 +327,9 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
   }
 
   #exited(report: ExitReport): void {
+    // First, so that who waited for room is before those whom the rest of this has start.
+    this.#context.room.free(this);
+    this.#context.turns.roomChanged();
     if (this.#state.kind === "connecting" || this.#state.kind === "preparing") {
       const how = report.signal === undefined ? `exited with code ${report.code}` : `was killed by ${report.signal}`;
       const when = this.#state.kind === "connecting" ? "before it spoke HTTP/2" : "before it took calls";
@@ -334,10 +337,8 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     }
     this.#end();
     this.#state = { kind: "gone" };
-    this.#context.room.free(this);
     this.#observer.exited(this, report, this.#expectedExit);
     this.#context.turns.finished(this);
-    this.#context.turns.roomChanged();
   }
 
   // ---- the link

@@ -49,9 +49,9 @@ export class Room<T extends RoomHolder> {
     this.#memoryMb += holder.revision.memoryMb;
   }
 
-  /** It is being stopped, and will be gone. */
+  /** It is being stopped, and will be gone; does nothing when it is. */
   leave(holder: T): void {
-    if (this.#leaving.has(holder)) return;
+    if (!this.#holders.has(holder) || this.#leaving.has(holder)) return;
     this.#leaving.add(holder);
     this.#leavingMemoryMb += holder.revision.memoryMb;
   }

@@ -84,6 +84,21 @@ test("a candidate without room holds up no other, and is asked again when there 
   assert.equal(context.turns.someWaitForRoom, false);
 });
 
+test("a candidate that had no room when it was its turn is before those that wait for a turn", () => {
+  const context = setUp(1);
+  const log: string[] = [];
+  const blocked = new Candidate("blocked", 1, context, log);
+  blocked.hasRoom = false;
+  const many = new Candidate("many", 3, context, log);
+  context.turns.want(blocked);
+  context.turns.want(many);
+  blocked.hasRoom = true;
+  context.turns.roomChanged();
+  context.turns.finished(many.starts[0] as object);
+  context.turns.finished(blocked.starts[0] as object);
+  assert.deepEqual(log, ["many", "blocked", "many"]);
+});
+
 test("after forget() and close() nothing more is started", () => {
   const context = setUp(1);
   const first = new Candidate("first", 1, context);

@@ -73,9 +73,11 @@ export class StartTurns extends Timer {
     if (this.#running.delete(start)) this.#give();
   }
 
-  /** An instance is gone, or idle so that it can be spared. */
+  /** An instance is gone, or idle so that it can be spared: who had no room when it was its turn is next. */
   roomChanged(): void {
-    for (const candidate of this.#noRoom) this.#waiting.add(candidate);
+    const behind = [...this.#waiting];
+    this.#waiting.clear();
+    for (const candidate of [...this.#noRoom, ...behind]) this.#waiting.add(candidate);
     this.#noRoom.clear();
     this.#give();
   }
