@@ -33,6 +33,8 @@ export class Checker {
   readonly #dirty: SimFunction[] = [];
   /** Functions that have had a start in this event. */
   readonly #grown = new Set<SimFunction>();
+  /** Exited in this event before it listened: the scheduler hears that its start failed, then that its room is free. */
+  #failedByExit: SimInstance | undefined;
   /** Functions that want a first start. */
   readonly #wanting = new Set<SimFunction>();
   /** Calls that wait, of all functions, in the order of their arrival; those before `#firstWaiting` are over. */
@@ -229,6 +231,7 @@ export class Checker {
   exits(instance: SimInstance): void {
     const { pool } = instance;
     this.counts.exits += 1;
+    if (instance.phase === "starting" && instance.link === undefined) this.#failedByExit = instance;
     this.instanceCount -= 1;
     this.memoryMb -= pool.revision.memoryMb;
     if (instance.isStopping) this.leavingMemoryMb -= pool.revision.memoryMb;
@@ -258,6 +261,7 @@ export class Checker {
       this.check(count <= instancesMax, () => `${key} grows to ${count} instances of at most ${instancesMax}`);
     }
     this.#grown.clear();
+    this.#failedByExit = undefined;
     this.#checkLongestWait();
   }
 
@@ -310,10 +314,12 @@ export class Checker {
     this.touch(fn);
   }
 
-  #hasRoom(fn: SimFunction): boolean {
-    const memoryMb = fn.serving?.revision.memoryMb ?? 0;
+  /** `beside`: an instance that takes room though it is gone. */
+  #hasRoom(fn: SimFunction, beside?: SimInstance): boolean {
+    const memoryMb = (fn.serving?.revision.memoryMb ?? 0) + (beside?.pool.revision.memoryMb ?? 0);
     const { instancesMax, hostMemoryMb } = this.#limits;
-    return this.instanceCount < instancesMax && this.memoryMb + memoryMb <= hostMemoryMb;
+    const instances = this.instanceCount + (beside === undefined ? 0 : 1);
+    return instances < instancesMax && this.memoryMb + memoryMb <= hostMemoryMb;
   }
 
   #turnsAreTaken(): boolean {
@@ -338,7 +344,7 @@ export class Checker {
     for (const other of this.#wanting) {
       const overtakenBy = other.overtakenBy as Map<SimFunction, number>;
       // Without room for it others with less memory go first, and it waits in line again.
-      if (!this.#hasRoom(other)) {
+      if (!this.#hasRoom(other, this.#failedByExit)) {
         overtakenBy.clear();
         continue;
       }
