@@ -112,22 +112,22 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
   put(revision: Revision): void {
     // What is given up here must not have the old revision started in its place.
     this.#context.turns.forget(this);
-    const wanted = revision.id;
-    if (this.#serving.revision.id === wanted && this.takesCalls) {
-      this.#dropNext();
-    } else if (this.wantedRevision !== wanted || this.#next?.failure !== undefined) {
-      const pool = new Pool(revision, this.#context, this);
-      if (!this.takesCalls) {
-        this.#dropNext();
-        this.#serving = pool;
-        this.#next = new NewerRevision(pool);
-      } else {
-        this.#dropNext();
-        if (this.#serving.isAlive) this.#next = new NewerRevision(pool);
-        else this.#switchTo(pool);
-      }
+    const before = this.#next;
+    if (this.#serving.revision.id === revision.id && this.takesCalls) {
+      this.#next = undefined;
+    } else if (this.wantedRevision !== revision.id || before?.failure !== undefined) {
+      this.#goOverTo(new Pool(revision, this.#context, this));
     }
+    // Only now: its turn goes on to others, for whom an idle instance of this function may be stopped.
+    if (before !== undefined && before !== this.#next) this.#retire(before.pool);
     this.limitsChanged();
+  }
+
+  #goOverTo(pool: Pool<L>): void {
+    const isFirst = !this.takesCalls;
+    if (isFirst) this.#serving = pool;
+    if (isFirst || this.#serving.isAlive) this.#next = new NewerRevision(pool);
+    else this.#switchTo(pool);
   }
 
   /** What was refused room or was at a limit before may be neither now. */

@@ -8,6 +8,7 @@ const SEEDS: readonly (readonly [number, number, string])[] = [
   [136, 25_669, "a call waited ever longer, since hope came and went"],
   [200, 60_000, "redeploys, crashes and back-off"],
   [1908, 37_700, "who had no room when it was its turn was behind those that waited for a turn alone"],
+  [62_702, 23_700, "a start that a redeploy gave up made room out of the instance that was to serve meanwhile"],
   [501, 150_000, "whatever is drawn"],
   [700, 60_000, "many starts and exits"],
 ];
