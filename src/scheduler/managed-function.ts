@@ -27,6 +27,7 @@ export interface FunctionContext<L extends Link> extends BranchContext<L> {
 /** A branch with its share of the calls. */
 interface Share<L extends Link> {
   readonly branch: Branch<L>;
+  readonly revision: Revision;
   readonly weight: number;
 }
 
@@ -88,9 +89,9 @@ export class ManagedFunction<L extends Link> implements BranchOwner {
     const now = this.#branches();
     for (const branch of before) if (!now.includes(branch)) this.#end(branch, this.#main);
     this.#main.put(entry.revision);
-    for (const { branch } of this.#others) {
+    for (const { branch, revision } of this.#others) {
       branch.provision(0, false);
-      branch.limitsChanged();
+      branch.put(revision);
     }
     this.#provision(entry.provision);
     this.branchChanged();
@@ -146,7 +147,7 @@ export class ManagedFunction<L extends Link> implements BranchOwner {
     return (entry.additionalRevisions ?? []).map(({ revision, weight }) => {
       const known = find(before, revision);
       const isFree = known !== undefined && known !== this.#main;
-      return { branch: isFree ? known : new Branch(revision, waits, this, this.#branchContext), weight };
+      return { branch: isFree ? known : new Branch(revision, waits, this, this.#branchContext), revision, weight };
     });
   }
 

@@ -122,6 +122,33 @@ test("a revision with a share that fails to start leaves all calls to the others
   assert.equal(bench.driver.started.length, 2, "it is not tried again and again");
 });
 
+test("a revision with a share that failed to start is tried again when the function is put again", async () => {
+  const bench = new WeightsBench();
+  bench.scheduler.put(entry("r1", { instanceConcurrency: 10 }));
+  bench.call();
+  await bench.allUp();
+  bench.scheduler.put(weighted("r1", { r2: 0.5 }, { instanceConcurrency: 10 }));
+  bench.started(1).failStart("CAExited", "boom");
+  await settle();
+  bench.scheduler.put(weighted("r1", { r2: 0.4 }, { instanceConcurrency: 10 }));
+  assert.equal(bench.scheduler.statusOf(KEY)?.next?.state, "starting");
+  await bench.allUp();
+  assert.equal(bench.callOther().instance?.revision.id, "r2");
+});
+
+test("a revision that keeps a share goes over to no newer one that was on its way", async () => {
+  const bench = new WeightsBench();
+  bench.scheduler.put(entry("r1", { instanceConcurrency: 10 }));
+  bench.call();
+  await bench.allUp();
+  bench.scheduler.put(entry("r2", { instanceConcurrency: 10 }));
+  bench.scheduler.put(weighted("r3", { r1: 0.5 }, { instanceConcurrency: 10 }));
+  assert.equal(bench.started(1).destroyed, true, "nobody wants r2 any more");
+  await bench.allUp();
+  assert.equal(bench.callOther().instance?.revision.id, "r1");
+  assert.equal(bench.callMain().instance?.revision.id, "r3");
+});
+
 test("an alias that goes over from one version to another with a share for the old one cuts no call", async () => {
   const bench = new WeightsBench();
   bench.scheduler.put(entry("r1"));
