@@ -115,12 +115,14 @@ export class Checker {
     const pool = fn.serving;
     if (this.draining || pool === undefined || fn.instancesMax === 0) return true;
     if (call.isArriving && fn.waitingCount > this.#limits.queueCallsMax) return true;
-    if (pool.serving === 0 && pool.coming === 0) {
-      if (this.#clock.nowMs() < pool.pausedUntil) return true;
+    const now = this.#clock.nowMs();
+    const lost = pool.lostAsleep(now);
+    if (pool.serving === lost && pool.coming === lost) {
+      if (now < pool.pausedUntil) return true;
       const room = this.#limits.hostMemoryMb - this.memoryMb + this.leavingMemoryMb;
       if (pool.revision.memoryMb > room) return true;
     }
-    const waitedMs = this.#clock.nowMs() - call.arrivedAt;
+    const waitedMs = now - call.arrivedAt;
     const { startLimitMs, queueWaitAtLimitMs } = this.#limits;
     return waitedMs >= (pool.coming > 0 ? startLimitMs : Math.min(startLimitMs, queueWaitAtLimitMs));
   }
@@ -147,8 +149,7 @@ export class Checker {
       () => `${instance} is started beside ${this.#turnsTaken(0)} starts`,
     );
     const now = this.#clock.nowMs();
-    // One that does not wake up in time is given up, and a start made in its place, before it is destroyed.
-    const coming = [...pool.instances].some((other) => other.rest === "waking") ? pool.starting : pool.coming;
+    const coming = pool.coming - pool.lostAsleep(now);
     this.check(
       !pool.isFailing || (now >= pool.pausedUntil && coming === 0),
       () => `${instance} is started ${pool.pausedUntil - now} ms before the pause after a failed start is over`,
@@ -182,7 +183,7 @@ export class Checker {
 
   sleeps(instance: SimInstance, rest: SimInstance["rest"]): void {
     this.check(rest !== "asleep" || instance.calls.size === 0, () => `${instance} is frozen with calls`);
-    instance.sleep(rest);
+    instance.sleep(rest, this.#clock.nowMs());
     // Who has just been woken counts as idle from then on.
     if (rest === "awake" && instance.phase === "serving") instance.idleSince = this.#clock.nowMs();
     this.#counted(instance);

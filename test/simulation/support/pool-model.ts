@@ -2,6 +2,9 @@ import type { Revision } from "../../../src/model/model.ts";
 import type { SimFunction } from "./sim-function.ts";
 import type { SimInstance } from "./sim-instance.ts";
 
+/** What an instance has to wake up, or is given up (src/scheduler/life/rest.ts); its driver may report 1 ms before. */
+const WAKE_LIMIT_MS = 5000 - 1;
+
 /** What the instances of one revision should be doing, counted apart from the scheduler's own counts. */
 export class PoolModel {
   readonly revision: Revision;
@@ -34,6 +37,13 @@ export class PoolModel {
 
   get coming(): number {
     return this.starting + this.soon;
+  }
+
+  /** Instances that did not wake up in time: others are started in their place before they are destroyed. */
+  lostAsleep(nowMs: number): number {
+    let count = 0;
+    for (const { wakesSince } of this.instances) if (nowMs - wakesSince >= WAKE_LIMIT_MS) count += 1;
+    return count;
   }
 
   /** Its last start failed. */

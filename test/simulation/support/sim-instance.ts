@@ -66,6 +66,8 @@ export class SimInstance implements DriverInstance {
   /** Whether the pool counts it among those that take calls soon. */
   isSoon = false;
   rest: "awake" | "asleep" | "waking" = "awake";
+  /** Since when it is waking up; NaN: it is not. */
+  wakesSince = Number.NaN;
   isFrozen = false;
   readonly usage = undefined;
   link: SimLink | undefined;
@@ -157,8 +159,9 @@ export class SimInstance implements DriverInstance {
   }
 
   /** It sleeps from the moment its link is told to, and takes calls when the link has proved its connection. */
-  sleep(rest: SimInstance["rest"]): void {
+  sleep(rest: SimInstance["rest"], nowMs: number): void {
     this.rest = rest;
+    this.wakesSince = rest === "waking" ? nowMs : Number.NaN;
     this.countFree();
   }
 
@@ -170,6 +173,7 @@ export class SimInstance implements DriverInstance {
       pool.serving -= 1;
     } else return;
     this.phase = "retired";
+    this.wakesSince = Number.NaN;
     this.idleSince = Number.NaN;
     this.countFree();
   }
