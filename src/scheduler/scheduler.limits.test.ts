@@ -91,6 +91,21 @@ test("an idle instance of another function makes room, one with a call does not"
   assert.ok(waiting.instance);
 });
 
+test("an instance that connects anew, with a call waiting for it, makes room for nobody", async () => {
+  const bench = new SchedulerBench({ instancesMax: 1 });
+  bench.scheduler.put(entry("r1"));
+  bench.scheduler.put(otherEntry());
+  const first = bench.call();
+  const { observer } = await bench.ready(0);
+  first.end();
+  observer.unavailable();
+  const waiting = bench.call();
+  bench.call(OTHER);
+  assert.equal(bench.started(0).stopped, false);
+  observer.ready(1);
+  assert.equal(waiting.instance?.id, bench.started(0).id);
+});
+
 test("a call that waits for room gets it as soon as an instance becomes idle", async () => {
   const bench = new SchedulerBench({ instancesMax: 1 });
   bench.scheduler.put(entry("r1"));

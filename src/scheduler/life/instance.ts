@@ -144,11 +144,10 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     return this.#state.kind === "serving" && !this.#state.fitness.isHealthy;
   }
 
-  /** RoomHolder: only an instance that could take calls and has none can be spared. */
+  /** RoomHolder: one without calls can be spared, unless calls may be waiting for it. */
   get idleSince(): number | undefined {
-    const state = this.#state;
-    if (this.provisioned) return undefined;
-    return state.kind === "serving" && state.rest.state !== "waking" ? state.rest.idleSince : undefined;
+    if (this.provisioned || this.#state.kind !== "serving" || this.availability === "soon") return undefined;
+    return this.#state.rest.idleSince;
   }
 
   get exited(): Promise<ExitReport> {
