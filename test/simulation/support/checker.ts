@@ -116,8 +116,8 @@ export class Checker {
     if (this.draining || pool === undefined || fn.instancesMax === 0) return true;
     if (call.isArriving && fn.waitingCount > this.#limits.queueCallsMax) return true;
     const now = this.#clock.nowMs();
-    const lost = pool.lostAsleep(now);
-    if (pool.serving === lost && pool.coming === lost) {
+    const givenUp = pool.givenUp(now, this.#limits.idleStopMs);
+    if (pool.serving === givenUp && pool.coming === givenUp) {
       if (now < pool.pausedUntil) return true;
       const room = this.#limits.hostMemoryMb - this.memoryMb + this.leavingMemoryMb;
       if (pool.revision.memoryMb > room) return true;
@@ -149,7 +149,7 @@ export class Checker {
       () => `${instance} is started beside ${this.#turnsTaken(0)} starts`,
     );
     const now = this.#clock.nowMs();
-    const coming = pool.coming - pool.lostAsleep(now);
+    const coming = pool.coming - pool.givenUp(now, this.#limits.idleStopMs);
     this.check(
       !pool.isFailing || (now >= pool.pausedUntil && coming === 0),
       () => `${instance} is started ${pool.pausedUntil - now} ms before the pause after a failed start is over`,

@@ -39,10 +39,15 @@ export class PoolModel {
     return this.starting + this.soon;
   }
 
-  /** Instances that did not wake up in time: others are started in their place before they are destroyed. */
-  lostAsleep(nowMs: number): number {
+  /**
+   * Instances that do not come any more: they did not wake up in time, or idled out while they connected anew. Others are
+   * started in their place before they are stopped.
+   */
+  givenUp(nowMs: number, idleStopMs: number): number {
     let count = 0;
-    for (const { wakesSince } of this.instances) if (nowMs - wakesSince >= WAKE_LIMIT_MS) count += 1;
+    for (const { isSoon, wakesSince, idleSince } of this.instances) {
+      if (isSoon && (nowMs - wakesSince >= WAKE_LIMIT_MS || nowMs - idleSince >= idleStopMs)) count += 1;
+    }
     return count;
   }
 

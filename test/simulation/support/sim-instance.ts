@@ -173,7 +173,6 @@ export class SimInstance implements DriverInstance {
       pool.serving -= 1;
     } else return;
     this.phase = "retired";
-    this.wakesSince = Number.NaN;
     this.idleSince = Number.NaN;
     this.countFree();
   }
