@@ -14,11 +14,11 @@ export interface PoolObserver<L extends Link> {
   poolChanged(pool: Pool<L>): void;
   poolStartFailed(pool: Pool<L>, cause: Fault): void;
   poolInstanceExited(pool: Pool<L>, instance: Instance<L>, report: ExitReport, expected: boolean): void;
-  /** Something that the developer of the function should know; told once for each revision. */
+  /** Something that the developer of the function should know. */
   poolRemark(pool: Pool<L>, words: string): void;
 }
 
-/** Different remarks of one revision that are told. */
+/** Different remarks of one revision that are told, each once. */
 const REMARKS_MAX = 100;
 
 export interface StartFailure {
@@ -109,11 +109,6 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
   /** Provisioned instances that are not there, not even starting. */
   get missingProvisioned(): number {
     return Math.max(0, this.#provisionTarget - this.#starting.size - this.#serving.size);
-  }
-
-  /** Provisioned instances that are ready. */
-  get provisionedCount(): number {
-    return this.#provisioned().length;
   }
 
   /** Keeps `target` instances ready whether there are calls or not: first those that are so already, then the oldest. */
@@ -215,6 +210,10 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
     if (this.#remarks.has(words) || this.#remarks.size >= REMARKS_MAX) return;
     this.#remarks.add(words);
     this.#observer.poolRemark(this, words);
+  }
+
+  healthChanged(instance: Instance<L>, words: string): void {
+    this.#observer.poolRemark(this, `instance ${instance.id} ${words}`);
   }
 
   startFailed(instance: Instance<L>, cause: Fault, stderrTail: string): void {

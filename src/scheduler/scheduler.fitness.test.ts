@@ -149,6 +149,23 @@ test("an unhealthy instance gets no new calls until it is healthy again; those o
   );
 });
 
+test("each change of an instance's health is told, with the instance", async () => {
+  const bench = new FitnessBench();
+  bench.scheduler.put(entry("r1", { healthCheck: { ...CHECK, failureThreshold: 1, successThreshold: 1 } }));
+  bench.call();
+  await bench.up(0);
+  await bench.pass(10);
+  for (const status of [500, 200, 500, 200]) {
+    bench.answer = () => http(status);
+    await bench.pass(3010);
+  }
+  const words = [
+    "is unhealthy and gets no new calls: GET /health was answered with HTTP 500",
+    "is healthy again",
+  ].map((each) => `instance ${bench.started(0).id} ${each}`);
+  assert.deepEqual(bench.remarks, [...words, ...words]);
+});
+
 test("with every instance unhealthy at the limit a call is told so", async () => {
   const bench = new FitnessBench();
   bench.scheduler.put(entry("r1", { healthCheck: CHECK }, 1));

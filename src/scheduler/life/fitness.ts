@@ -9,8 +9,8 @@ export interface FitnessObserver {
   /** Nothing is left to be done before its first call. */
   prepared(): void;
   unprepared(cause: Fault): void;
-  /** After `prepared`: its health check fails, or passes again. */
-  healthChanged(): void;
+  /** After `prepared`: its health check fails, or passes again; `words` say so of the instance. */
+  healthChanged(words: string): void;
   /** Something that the developer of the function should know. */
   remark(words: string): void;
 }
@@ -106,8 +106,8 @@ export class Fitness {
       else this.#observer.unprepared(fault("HealthCheckFailed", problem));
       return;
     }
-    const words = problem === undefined ? "is healthy again" : `is unhealthy and gets no new calls: ${problem}`;
-    this.#observer.remark(`an instance ${words}`);
-    this.#observer.healthChanged();
+    this.#observer.healthChanged(
+      problem === undefined ? "is healthy again" : `is unhealthy and gets no new calls: ${problem}`,
+    );
   }
 }

@@ -39,8 +39,10 @@ export interface InstanceObserver<L extends Link> {
   isNeededSpare(instance: Instance<L>): boolean;
   /** Nothing of it runs any more. `expected`: it was told to stop. */
   exited(instance: Instance<L>, report: ExitReport, expected: boolean): void;
-  /** Something about it that the developer of the function should know. */
+  /** Something about it that the developer of the function should know, the same of all instances of its revision. */
   remark(instance: Instance<L>, words: string): void;
+  /** Its health check fails, or passes again; `words` say so. */
+  healthChanged(instance: Instance<L>, words: string): void;
 }
 
 /** What instances of one scheduler share. */
@@ -370,7 +372,10 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     const fitness = new Fitness(this.revision, link, this.#context.wheel, {
       prepared: () => this.#serve(link, fitness),
       unprepared: (cause) => this.#failStart(cause, ""),
-      healthChanged: () => this.#show(),
+      healthChanged: (words) => {
+        this.#observer.healthChanged(this, words);
+        this.#show();
+      },
       remark: (words) => this.#observer.remark(this, words),
     });
     this.#state = { kind: "preparing", link, fitness };
