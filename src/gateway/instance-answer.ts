@@ -1,12 +1,12 @@
 import { decodeGrpcMessage, parseGrpcStatus, parseHealthStatus, statusName } from "../grpc/grpc.ts";
 import type { HeaderList } from "../h2/h2.ts";
+import { GrpcStatus } from "../model/model.ts";
 import type { InstanceAnswer } from "../scheduler/scheduler.ts";
 
 /** Characters of an answer's text that are kept, for logs. */
 const DETAIL_MAX_CHARACTERS = 200;
 
 const UNSUPPORTED_MEDIA_TYPE = 415;
-const UNIMPLEMENTED = 12;
 
 /** A whole answer to a question: `body` may be cut. */
 export interface WholeAnswer {
@@ -41,7 +41,7 @@ export function readHealthAnswer({ head, trailers, body }: WholeAnswer): Instanc
   const status = parseGrpcStatus(grpcStatus ?? "");
   const detail = describeGrpc(grpcStatus, head, trailers);
   if (status === undefined) return { kind: "failed", detail };
-  if (status === UNIMPLEMENTED) return { kind: "notServed", detail };
+  if (status === GrpcStatus.UNIMPLEMENTED) return { kind: "notServed", detail };
   if (status !== 0) return { kind: "answered", ok: false, httpStatus, detail };
   const serving = parseHealthStatus(body);
   if (serving === undefined) return { kind: "failed", detail: "the message is no HealthCheckResponse" };

@@ -50,7 +50,7 @@ export interface ConnectionEvents {
   goAway(lastStreamId: number, code: ErrorCode, debug: string): void;
   /** Optional: the peer has acknowledged all SETTINGS of ours, so that it has read what was sent before the last. */
   probeAnswered?(): void;
-  /** Last event of the connection; every open stream got its `reset` before. No fault: a clean end. */
+  /** The connection is over; every stream that was open gets its `reset` after this. No fault: a clean end. */
   closed(fault: ConnectionFault | undefined): void;
   /** Optional, for counting: this layer ended a stream for a fault of the peer's, also before there was a handler. */
   streamFault?(fault: StreamFault): void;
