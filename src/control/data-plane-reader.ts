@@ -15,7 +15,7 @@ import {
   type QualifiedFunction,
   triggerRoute,
 } from "./projection.ts";
-import { keyOfConfig, Qualifiers, type Repository, type VersionShare } from "./resources/resources.ts";
+import { keyOfConfig, Qualifiers, type Repository } from "./resources/resources.ts";
 import { RouteIndex } from "./route-index.ts";
 
 /** What a function puts into the data plane. */
@@ -69,9 +69,9 @@ export class DataPlaneReader {
     const main = meaning && (await this.#version(serviceName, functionName, meaning.main));
     if (meaning === undefined || main === undefined) return undefined;
     const additional: (FunctionVersion & { weight: number })[] = [];
-    for (const share of meaning.additional) {
-      const version = await this.#version(serviceName, functionName, share);
-      if (version !== undefined) additional.push({ ...version, weight: share.weight });
+    for (const { versionId, weight } of meaning.additional) {
+      const version = await this.#version(serviceName, functionName, versionId);
+      if (version !== undefined) additional.push({ ...version, weight });
     }
     const key = keyOfConfig({ serviceName, functionName, qualifier });
     const limit = await this.#repository.get("onDemandConfig", key);
@@ -104,7 +104,7 @@ export class DataPlaneReader {
   async #version(
     serviceName: string,
     functionName: string,
-    { versionId }: VersionShare,
+    versionId: string,
   ): Promise<FunctionVersion | undefined> {
     const service = await this.#qualifiers.service(serviceName, versionId);
     const resource = await this.#qualifiers.function(serviceName, versionId, functionName);

@@ -405,5 +405,7 @@ test("instances shows state, age, calls, slots, memory and restarts; --json give
     const { instances } = JSON.parse((await platform.run(["instances", "--json"])).stdout);
     assert.deepEqual(instances, [{ function: "demo/f", qualifier: "LATEST", restarts: 4, ...instance }]);
     assert.match((await platform.run(["info", "demo/f"])).stdout, /provisioned: 1 of 2, restarts: 4/);
-    assert.equal((await platform.run(["instances", "demo/g"])).code, 1);
+    const unknown = await platform.run(["instances", "demo/g"]);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, /there is no function demo\/g: demo\/f/);
   }));

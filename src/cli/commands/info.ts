@@ -1,8 +1,8 @@
 import type { FunctionInfo } from "../../client/client.ts";
 import { type FunctionKey, functionKey, LATEST } from "../../model/model.ts";
-import { CliError } from "../cli-error.ts";
 import { command } from "../command.ts";
 import { printResult } from "../context.ts";
+import { functionsMeant } from "../functions-meant.ts";
 import { dataOption, jsonOption, templateOption } from "../options.ts";
 
 interface InfoFlags {
@@ -26,13 +26,10 @@ export const infoCommand = command<InfoFlags>({
     const platform = findPlatform(context, flags.data);
     const all = await platform.client.functionInfos();
     const ofTemplate = flags.template === undefined ? undefined : await namesIn(flags.template);
-    const functions = all.filter(
-      (info) => isMeant(info, name) && (ofTemplate?.has(functionKey(info.serviceName, info.functionName)) ?? true),
+    const functions = functionsMeant(
+      all.filter((info) => ofTemplate?.has(functionKey(info.serviceName, info.functionName)) ?? true),
+      name,
     );
-    if (name !== undefined && functions.length === 0) {
-      const names = all.map(nameOf).join(", ") || "none is deployed";
-      throw new CliError(`there is no function ${name}: ${names}`);
-    }
     const calls = flags.json ? [] : await Promise.all(functions.map((info) => describeCalls(info, platform)));
     printResult(context, flags.json, { functions }, () => {
       if (functions.length === 0)
@@ -51,15 +48,6 @@ export const infoCommand = command<InfoFlags>({
     }
   },
 });
-
-function nameOf(info: FunctionInfo): string {
-  return functionKey(info.serviceName, info.functionName, info.qualifier);
-}
-
-function isMeant(info: FunctionInfo, name: string | undefined): boolean {
-  const plain = functionKey(info.serviceName, info.functionName);
-  return name === undefined || name === info.serviceName || name === plain || name === nameOf(info);
-}
 
 /** How the function stands: its runtime and instances. */
 function stateLines(info: FunctionInfo): string[] {

@@ -1,6 +1,6 @@
-import { CliError } from "../cli-error.ts";
 import { command } from "../command.ts";
 import { printResult } from "../context.ts";
+import { functionsMeant, nameOf } from "../functions-meant.ts";
 import { dataOption, jsonOption } from "../options.ts";
 import { formatTable } from "../table.ts";
 
@@ -12,21 +12,15 @@ export const instancesCommand = command<{ data?: string; json?: boolean }>({
   arguments: ["[function]"],
   options: [dataOption, jsonOption],
   details:
-    "FUNCTION is SERVICE/FUNCTION, or SERVICE for all functions of a service; without it all are shown.\n" +
+    "FUNCTION is SERVICE/FUNCTION, or SERVICE for all functions of a service; without it all are shown. What runs under a\n" +
+    "version or an alias is shown as SERVICE.QUALIFIER/FUNCTION.\n" +
     "CALLS is open calls / calls at once; RESTARTS counts the function's instances that ended by themselves.",
   async run(context, [name], flags) {
     const { findPlatform } = await import("../platform.ts");
     const infos = await findPlatform(context, flags.data).client.functionInfos();
-    const meant = infos.filter(
-      ({ serviceName, functionName }) =>
-        name === undefined || name === serviceName || name === `${serviceName}/${functionName}`,
-    );
-    if (name !== undefined && meant.length === 0) {
-      throw new CliError(`there is no function ${name}: 'sluice info' shows all`);
-    }
-    const instances = meant.flatMap((info) =>
+    const instances = functionsMeant(infos, name).flatMap((info) =>
       info.instances.map((instance) => ({
-        function: `${info.serviceName}/${info.functionName}`,
+        function: nameOf(info),
         qualifier: info.qualifier,
         restarts: info.restarts ?? 0,
         ...instance,
@@ -39,7 +33,7 @@ export const instancesCommand = command<{ data?: string; json?: boolean }>({
         instances.map((each) => [
           each.instanceId,
           each.function,
-          each.qualifier === "LATEST" ? each.revisionId : `${each.revisionId} (${each.qualifier})`,
+          each.revisionId,
           each.phase,
           ageText(nowAt - each.startedAt),
           `${each.openCalls}/${each.slots ?? "?"}`,

@@ -1,10 +1,10 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { ServiceError } from "@grpc/grpc-js";
 import type { FunctionInfo } from "../../client/client.ts";
-import { functionKey } from "../../model/model.ts";
-import { CliError, UsageError } from "../cli-error.ts";
+import { UsageError } from "../cli-error.ts";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
+import { nameOf, noFunction } from "../functions-meant.ts";
 import { dataOption, durationOption, jsonOption, repeatedOption } from "../options.ts";
 import type { Platform } from "../platform.ts";
 
@@ -95,10 +95,9 @@ function parseRequest(text: string): JsonValue {
 
 async function findFunction(platform: Platform, name: string): Promise<FunctionInfo> {
   const infos = await platform.client.functionInfos();
-  const info = infos.find((each) => functionKey(each.serviceName, each.functionName, each.qualifier) === name);
-  if (info !== undefined) return info;
-  const names = infos.map((each) => functionKey(each.serviceName, each.functionName, each.qualifier)).join(", ");
-  throw new CliError(`there is no function ${name}: ${names || "none is deployed"}`);
+  const info = infos.find((each) => nameOf(each) === name);
+  if (info === undefined) throw noFunction(infos, name);
+  return info;
 }
 
 function printMessage(context: Context, message: JsonValue, json: boolean | undefined, isStream: boolean): void {

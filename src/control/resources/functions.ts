@@ -109,21 +109,22 @@ export class Functions {
       );
     }
     const { main } = await this.#qualifiers.get(serviceName, qualifier);
-    return this.#inVersion(serviceName, main.versionId, functionName);
+    return this.#inVersion(serviceName, main, functionName);
   }
 
   /** Rejects unless the function is there, and is in every version that the qualifier stands for. */
   async check(serviceName: string, functionName: string, qualifier: string): Promise<void> {
     await this.get(serviceName, functionName);
     const { main, additional } = await this.#qualifiers.get(serviceName, qualifier);
-    for (const { versionId } of [main, ...additional]) await this.#inVersion(serviceName, versionId, functionName);
+    const versionIds = [main, ...additional.map(({ versionId }) => versionId)];
+    for (const versionId of versionIds) await this.#inVersion(serviceName, versionId, functionName);
   }
 
   async list(serviceName: string, query: ListQuery, qualifier: string = LATEST): Promise<Page<FunctionResource>> {
     await this.#services.get(serviceName);
     const { main } = await this.#qualifiers.get(serviceName, qualifier);
-    if (main.versionId === LATEST) return this.#functions.list(`${serviceName}/`, query);
-    return this.#versionFunctions.list(`${serviceName}/${main.versionId}/`, query);
+    if (main === LATEST) return this.#functions.list(`${serviceName}/`, query);
+    return this.#versionFunctions.list(`${serviceName}/${main}/`, query);
   }
 
   async update(

@@ -3,7 +3,7 @@ import { type FunctionResource, LATEST, type Service } from "../../model/model.t
 import { ApiError } from "../api-error.ts";
 import type { Repository, Stored } from "./repository.ts";
 
-/** A version, or `LATEST`, with the share of calls that it gets: above 0, together 1. */
+/** A version, or `LATEST`, with the share of calls that it gets: above 0 and below 1. */
 export interface VersionShare {
   readonly versionId: string;
   readonly weight: number;
@@ -11,8 +11,8 @@ export interface VersionShare {
 
 /** Where the calls of a qualifier go. */
 export interface Meaning {
-  /** The version that takes what the others leave. */
-  readonly main: VersionShare;
+  /** The version, or `LATEST`, that takes what the others leave. */
+  readonly main: string;
   readonly additional: readonly VersionShare[];
 }
 
@@ -75,16 +75,14 @@ export function versionNotFound(serviceName: string, versionId: string): ApiErro
 /** Shares of an alias. A share of 0 is none; one of 1 leaves the main version nothing. */
 export function meaningOf(versionId: string, weights: Readonly<Record<string, number>>): Meaning {
   const additional: VersionShare[] = [];
-  let left = 1;
   for (const [id, weight] of Object.entries(weights)) {
     if (weight >= 1) return whole(id);
     if (weight <= 0) continue;
     additional.push({ versionId: id, weight });
-    left -= weight;
   }
-  return { main: { versionId, weight: left }, additional };
+  return { main: versionId, additional };
 }
 
 function whole(versionId: string): Meaning {
-  return { main: { versionId, weight: 1 }, additional: [] };
+  return { main: versionId, additional: [] };
 }

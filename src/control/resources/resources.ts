@@ -23,7 +23,7 @@ export type { Page } from "./collection.ts";
 export { keyOfConfig, type QualifiedName } from "./function-configs.ts";
 export { onDemandResource } from "./on-demand-configs.ts";
 export { provisionResource } from "./provision-configs.ts";
-export { type Meaning, Qualifiers, type VersionShare } from "./qualifiers.ts";
+export { Qualifiers } from "./qualifiers.ts";
 export { Repository, type Stored } from "./repository.ts";
 export { usersOfQualifier } from "./users-of-qualifier.ts";
 export type { ListQuery } from "./validation.ts";

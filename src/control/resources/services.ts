@@ -101,7 +101,7 @@ export class Services {
   /** Under another qualifier than LATEST: as it was when its version was published. */
   async get(serviceName: string, qualifier: string = LATEST): Promise<Stored<Service>> {
     const { main } = await this.#qualifiers.get(serviceName, qualifier);
-    return (await this.#qualifiers.service(serviceName, main.versionId)) ?? this.#services.get(serviceName);
+    return (await this.#qualifiers.service(serviceName, main)) ?? this.#services.get(serviceName);
   }
 
   list(query: ListQuery): Promise<Page<Service>> {
