@@ -14,7 +14,8 @@ export function nameOf(info: FunctionInfo): string {
 export function functionsMeant(infos: readonly FunctionInfo[], name: string | undefined): FunctionInfo[] {
   const meant = infos.filter(
     (info) =>
-      name === undefined || [info.serviceName, functionKey(info.serviceName, info.functionName), nameOf(info)].includes(name),
+      name === undefined ||
+      [info.serviceName, functionKey(info.serviceName, info.functionName), nameOf(info)].includes(name),
   );
   if (name !== undefined && meant.length === 0) throw noFunction(infos, name);
   return meant;

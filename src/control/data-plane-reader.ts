@@ -101,11 +101,7 @@ export class DataPlaneReader {
     return domainEntries(domain, (route) => triggers.get(route));
   }
 
-  async #version(
-    serviceName: string,
-    functionName: string,
-    versionId: string,
-  ): Promise<FunctionVersion | undefined> {
+  async #version(serviceName: string, functionName: string, versionId: string): Promise<FunctionVersion | undefined> {
     const service = await this.#qualifiers.service(serviceName, versionId);
     const resource = await this.#qualifiers.function(serviceName, versionId, functionName);
     return service && resource && { versionId, service: service.value, resource: resource.value };

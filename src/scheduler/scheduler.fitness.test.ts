@@ -159,10 +159,9 @@ test("each change of an instance's health is told, with the instance", async () 
     bench.answer = () => http(status);
     await bench.pass(3010);
   }
-  const words = [
-    "is unhealthy and gets no new calls: GET /health was answered with HTTP 500",
-    "is healthy again",
-  ].map((each) => `instance ${bench.started(0).id} ${each}`);
+  const words = ["is unhealthy and gets no new calls: GET /health was answered with HTTP 500", "is healthy again"].map(
+    (each) => `instance ${bench.started(0).id} ${each}`,
+  );
   assert.deepEqual(bench.remarks, [...words, ...words]);
 });
 
