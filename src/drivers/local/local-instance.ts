@@ -60,6 +60,7 @@ export class LocalInstance implements DriverInstance {
   readonly #connector = new Connector();
   #launched: Launched | undefined;
   #usage: InstanceUsage | undefined;
+  /** Known once it listens: before that, what prepares its place stands where the program will. */
   #programPid: number | undefined;
   #isDestroyed = false;
   #hasEnded = false;
@@ -153,7 +154,6 @@ export class LocalInstance implements DriverInstance {
   /** Reads what it uses, and whether its program still lives; true when its usage has changed. */
   lookAtUsage(): boolean {
     if (this.#launched === undefined || this.#hasEnded) return false;
-    this.#programPid ??= this.#launched.programPid();
     // Killed while it is frozen: what holds it together is frozen too, and has not noticed.
     const program = this.#programPid;
     if (program !== undefined && (!isRunning(program) || isKilled(program))) this.#freezeSwitch.end();
@@ -253,6 +253,7 @@ export class LocalInstance implements DriverInstance {
       wrongListenGraceMs: configuration.wrongListenGraceMs,
       onReady: () => {
         this.#around.onFootprint(this, launched.footprint());
+        this.#programPid = launched.programPid();
         this.#freezeSwitch.listens(launched.cgroup.freezer);
         this.#listening.resolve();
       },

@@ -1,3 +1,5 @@
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { systemClock as clock } from "../../base/base.ts";
 import { driverContract } from "../testing/driver-contract.ts";
 import { endContract } from "../testing/end-contract.ts";
@@ -12,6 +14,7 @@ import {
   version1Cgroups,
   version1Skip,
 } from "../testing/subjects.ts";
+import { TestHome } from "../testing/test-function.ts";
 import { usageContract } from "../testing/usage-contract.ts";
 import { createProcessLauncher } from "./process-launcher.ts";
 
@@ -51,3 +54,30 @@ driverContract(
   },
   [endContract, freezeContract, usageContract],
 );
+
+test("an instance that is looked at while its place is prepared can be frozen later", async (t) => {
+  const driver = await open(() => {}, true);
+  const home = await TestHome.create();
+  try {
+    if (!driver.capabilities.freeze) {
+      t.skip("this driver cannot freeze");
+      return;
+    }
+    const instance = driver.start(home.spec());
+    let listens = false;
+    void instance.listening.then(() => {
+      listens = true;
+    });
+    while (!listens) {
+      instance.lookAtUsage();
+      await setImmediate();
+    }
+    instance.lookAtUsage();
+    await instance.freeze();
+    instance.destroy();
+    await instance.exited;
+  } finally {
+    await driver.close();
+    await home.remove();
+  }
+});
