@@ -21,6 +21,7 @@ const BARS: Readonly<Record<string, readonly string[]>> = {
   redeploy: ["failed-calls", "p99-vs-steady"],
   abuse: ["p99-under-attack"],
   admission: ["microseconds", "10000-vs-1"],
+  policies: [],
 };
 
 function programMissing(command: string): string | undefined {

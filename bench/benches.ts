@@ -11,4 +11,5 @@ export const benches: Readonly<Record<string, () => Promise<{ run(length: BenchL
   redeploy: () => import("./redeploy.ts"),
   abuse: () => import("./abuse.ts"),
   admission: () => import("./admission.ts"),
+  policies: () => import("./policies.ts"),
 };
