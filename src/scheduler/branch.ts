@@ -372,6 +372,7 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
     const { limitedBy } = this.#decide();
     const pause = serving.backOff.refusal(nowMs);
     if (pause !== undefined) return pause;
+    if (serving.servingCount === 0 && serving.lastFailure !== undefined) return serving.lastFailure.fault;
     if (serving.isUnhealthy) return allUnhealthy(serving.servingCount);
     const seen = { limitedBy, instances: serving.servingCount, instanceConcurrency, memoryMb };
     return waitOver(waitedMs, seen, this.#context.limits);
@@ -393,6 +394,7 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
   poolStartFailed(pool: Pool<L>, cause: Fault): void {
     this.#context.startFailed(pool.revision, cause, pool.lastFailure?.stderrTail ?? "");
     if (this.#next?.pool === pool) this.#next.failure = cause;
+    this.#passOver();
     this.#hopedAt = this.#context.nowMs();
     this.#review(pool === this.#serving ? cause : undefined);
     if (this.#needsInstances) this.#scale();
@@ -421,6 +423,13 @@ export class Branch<L extends Link> extends Timer implements PoolObserver<L>, St
     this.#context.turns.forget(this);
     if (before !== pool) this.#retire(before);
     this.#provisionServing();
+  }
+
+  /** What has never worked is not worth keeping for what failed as well, or has yet to show. */
+  #passOver(): void {
+    const { isAlive, hasWorked } = this.#serving;
+    if (this.#next === undefined || !this.takesCalls || isAlive || hasWorked) return;
+    this.#switchTo(this.#next.pool);
   }
 
   /** A newer revision that was being started is given up: its start is reaped. */

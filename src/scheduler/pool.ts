@@ -34,6 +34,8 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
   readonly instances = new Set<Instance<L>>();
   /** Why the last start failed; undefined after one that worked. */
   lastFailure: StartFailure | undefined;
+  /** Whether an instance of it has ever taken calls. */
+  hasWorked = false;
   readonly #context: InstanceContext<L>;
   readonly #observer: PoolObserver<L>;
   readonly #free: FreeSlots<Instance<L>>;
@@ -172,6 +174,7 @@ export class Pool<L extends Link> implements InstanceObserver<L> {
   instanceReady(instance: Instance<L>): void {
     this.backOff.worked();
     this.lastFailure = undefined;
+    this.hasWorked = true;
     if (instance.capacity > 0) this.#callsPerInstance = instance.capacity;
     this.#starting.delete(instance);
     this.#serving.add(instance);

@@ -287,6 +287,23 @@ test("maximumInstanceCount 0 refuses calls though an instance has slots, and ope
   assert.ok(bench.call().instance);
 });
 
+test("a call whose wait ends while one start after the other fails is told why they fail", async () => {
+  const bench = new SchedulerBench({ startLimitMs: 5000 });
+  bench.scheduler.put(entry("r1"));
+  bench.call();
+  bench.clock.advance(4000);
+  const call = bench.call();
+  bench.clock.advance(1000);
+  await settle();
+  assert.equal(call.answers, 0, "its own start goes on");
+  bench.clock.advance(3900);
+  bench.call();
+  bench.clock.advance(1000);
+  await settle();
+  bench.clock.advance(100);
+  assert.equal(call.refusal?.errorType, "FunctionNotStarted");
+});
+
 test("a higher maximumInstanceCount serves at once what waits", async () => {
   const bench = new SchedulerBench();
   bench.scheduler.put(entry("r1", {}, 1));

@@ -87,7 +87,25 @@ test("calls wait for the new revision where the old one fails to start, and get 
   assert.equal(waiting.answers, 0);
   bench.started(1).failStart("CAExited", "the new one exited");
   await settle();
-  assert.match(waiting.refusal?.message ?? "", /the old one exited/);
+  assert.match(waiting.refusal?.message ?? "", /the new one exited/);
+});
+
+test("a revision that never worked is not kept where the newer one fails as well: calls try the newer one again", async () => {
+  for (const oldFailsFirst of [true, false]) {
+    const bench = new SchedulerBench();
+    bench.scheduler.put(entry("r1"));
+    bench.call();
+    bench.scheduler.put(entry("r2"));
+    for (const nth of oldFailsFirst ? [0, 1] : [1, 0]) {
+      bench.started(nth).failStart("CAExited", `of start ${nth}`);
+      await settle();
+    }
+    assert.equal(bench.scheduler.statusOf(KEY)?.serving, "r2");
+    bench.clock.advance(1000);
+    const call = bench.call();
+    await bench.ready(2);
+    assert.equal(call.instance?.revision.id, "r2");
+  }
 });
 
 test("a revision that failed to start is not tried again by calls, but by the next put of it", async () => {

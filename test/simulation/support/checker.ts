@@ -202,16 +202,16 @@ export class Checker {
 
   /** The scheduler ends it, by SIGTERM or (`kill`) SIGKILL. */
   isEnded(instance: SimInstance, kill: boolean): void {
-    const { pool } = instance;
+    const { pool, phase } = instance;
     const now = this.#clock.nowMs();
     this.startsRunning.delete(instance);
-    if (instance.phase === "starting") {
+    if (phase === "starting") {
       const late = now - instance.begunAt >= this.#limits.startLimitMs;
       this.check(instance.hasFailed || late || this.draining, () => `${instance} is given up, but its start goes well`);
       this.counts.failedStarts += 1;
       if (pool === pool.fn.next && !this.draining) pool.failed = true;
       pool.startFailed(instance.begunAt, now, this.#limits.backOffFirstMs, this.#limits.backOffMaxMs);
-    } else if (instance.phase === "serving" && !this.draining) {
+    } else if (phase === "serving" && !this.draining) {
       const idle = now - instance.idleSince >= this.#limits.idleStopMs;
       this.check(
         idle || this.#someoneNeedsRoom(),
@@ -227,6 +227,7 @@ export class Checker {
       this.counts.stops += 1;
     }
     this.retires(instance);
+    if (phase === "starting" && !this.draining) pool.fn.passOver();
   }
 
   exits(instance: SimInstance): void {

@@ -18,6 +18,8 @@ export class PoolModel {
   /** Slots that a call could take now. */
   freeSlots = 0;
   startsEver = 0;
+  /** An instance of it has taken calls. */
+  hasWorked = false;
   /** What the last instance that came up took at once. */
   callsPerInstance: number;
   /** A newer revision that failed to start: it is not tried again. */
@@ -69,6 +71,7 @@ export class PoolModel {
   }
 
   startWorked(): void {
+    this.hasWorked = true;
     this.#pauseMs = 0;
     this.#failedAt = Number.NEGATIVE_INFINITY;
   }

@@ -82,6 +82,12 @@ export class SimFunction {
     }
   }
 
+  /** What never worked, and now failed, is not kept beside a newer revision. */
+  passOver(): void {
+    const { serving, next } = this;
+    if (serving !== undefined && next !== undefined && !serving.isAlive && !serving.hasWorked) this.switchTo(next);
+  }
+
   switchTo(pool: PoolModel): void {
     const before = this.serving;
     this.next = undefined;
