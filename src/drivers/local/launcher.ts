@@ -52,6 +52,8 @@ export interface Launched {
   footprint(): Footprint;
   /** Whether, and where, its sockets listen. */
   look(): Verdict | Promise<Verdict>;
+  /** No look comes any more. */
+  endLook(): void;
   /** The program itself, for SIGTERM; undefined before it is there. */
   programPid(): number | undefined;
   /** SIGKILL for everything inside; asked again until the end. */

@@ -23,7 +23,7 @@ test("judge: names the address, or the ports, when it listens elsewhere", () => 
 /** A watch over a verdict that the test changes. */
 function watching(limitMs: number) {
   const clock = new FakeClock();
-  const seen = { verdict: { kind: "silent" } as Verdict, looks: 0, events: [] as string[] };
+  const seen = { verdict: { kind: "silent" } as Verdict, looks: 0, ends: 0, events: [] as string[] };
   const end = watchListening({
     clock,
     limitMs,
@@ -31,6 +31,9 @@ function watching(limitMs: number) {
     look: () => {
       seen.looks += 1;
       return seen.verdict;
+    },
+    onEnd: () => {
+      seen.ends += 1;
     },
     onReady: () => seen.events.push(`ready ${clock.nowMs()}`),
     onFailed: (reason) => seen.events.push(`${reason} ${clock.nowMs()}`),
@@ -57,6 +60,7 @@ test("watchListening: fails at the limit when nothing listens", () => {
   assert.deepEqual(seen.events, []);
   clock.advance(1);
   assert.deepEqual(seen.events, ["it did not listen within 120 s 120000"]);
+  assert.equal(seen.ends, 1);
   assert.equal(clock.pendingCount, 0);
 });
 
@@ -75,7 +79,9 @@ test("watchListening: fails after the grace of one and the same wrong verdict; a
 test("watchListening: ended, it looks no more and tells nothing", () => {
   const { clock, seen, end } = watching(1_000);
   end();
+  end();
   clock.advance(2_000);
   assert.deepEqual(seen.events, []);
   assert.equal(seen.looks, 1);
+  assert.equal(seen.ends, 1);
 });

@@ -22,6 +22,8 @@ export interface WatchOptions {
   readonly onReady: () => void;
   /** The last verdict's reason, or that there was none within the limit. */
   readonly onFailed: (reason: string) => void;
+  /** No look comes any more, whoever ended it; called once, before the two above. */
+  readonly onEnd: () => void;
 }
 
 /** Quick at first, since a fast program listens within milliseconds; then the cost of looking matters more. */
@@ -54,8 +56,10 @@ export function watchListening(options: WatchOptions): () => void {
   let wrong: { readonly reason: string; readonly sinceAt: number } | undefined;
 
   const end = () => {
+    if (ended) return;
     ended = true;
     wakeUp?.cancel();
+    options.onEnd();
   };
   const decide = (verdict: Verdict): void => {
     if (ended) return;

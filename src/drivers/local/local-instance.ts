@@ -249,6 +249,7 @@ export class LocalInstance implements DriverInstance {
     this.#stopWatching = watchListening({
       clock,
       look: () => launched.look(),
+      onEnd: () => launched.endLook(),
       limitMs: this.#spec.startLimitMs - (clock.nowMs() - this.#startedAt),
       wrongListenGraceMs: configuration.wrongListenGraceMs,
       onReady: () => {

@@ -12,14 +12,15 @@ import { TOOL_PATH } from "../host/find-tool.ts";
 import { childrenOf, signal } from "../host/process-tree.ts";
 import type { Footprint } from "./footprint.ts";
 
-/** The command that makes such a shell; `namespaces` are further options of unshare(1). */
-export function namespacedShell(namespaces: readonly string[]): readonly string[] {
-  return ["setpriv", "--pdeathsig", "KILL", "unshare", ...namespaces, "--pid", "--fork", "--kill-child", "/bin/sh"];
+/** The command that makes such a shell; `namespaces` are further options of unshare(1), which `within` may run. */
+export function namespacedShell(namespaces: readonly string[], within: readonly string[] = []): readonly string[] {
+  const unshare = ["unshare", ...namespaces, "--pid", "--fork", "--kill-child", "/bin/sh"];
+  return ["setpriv", "--pdeathsig", "KILL", ...within, ...unshare];
 }
 
 /** Starts it in a session of its own, so that Ctrl-C in a terminal does not reach it; the environment is empty. */
-export function spawnNamespacedShell(namespaces: readonly string[]): ChildProcess {
-  const [program = "", ...rest] = namespacedShell(namespaces);
+export function spawnNamespacedShell(namespaces: readonly string[], within: readonly string[] = []): ChildProcess {
+  const [program = "", ...rest] = namespacedShell(namespaces, within);
   const child = spawn(program, rest, { cwd: "/", env: { PATH: TOOL_PATH }, detached: true });
   // Writing to a shell that has ended fails; its exit tells more than the broken pipe.
   child.stdin.on("error", () => {});

@@ -30,6 +30,7 @@ export function launchedProcess(
     kill: own.kill,
     endpoint: { host: "127.0.0.1", port },
     look: hasProc ? ownSocketsLook({ clock, port, caPort: spec.caPort, pids: own.pids }) : connectLook(port),
+    endLook() {},
     release: () => ports.release(port),
     explainExit: (stderrTail) =>
       /address already in use|EADDRINUSE/i.test(stderrTail) ? `its port was in use, ${givenPort(port)}` : undefined,

@@ -5,6 +5,7 @@ import type { Clock, Logger, WakeUp } from "../../base/base.ts";
 import type { CgroupTree } from "../cgroup/cgroup.ts";
 import { isRunning } from "../host/process-tree.ts";
 import { AddressPlan, routedRanges } from "./address-plan.ts";
+import { openParentNamespace, type ParentNamespace } from "./parent-namespace.ts";
 import { endParked, type ParkedNamespace, parkNamespace, removeGroup } from "./parked-namespace.ts";
 
 /** The processor belongs to the instance that has just taken one; the next is made when that is likely to be up. */
@@ -34,6 +35,7 @@ export class NamespacePool {
   readonly #ready = new Set<ParkedNamespace>();
   readonly #waiters: Waiter[] = [];
   readonly #making = new Set<Promise<void>>();
+  #parent: Promise<ParentNamespace | undefined> | undefined;
   #timer: WakeUp | undefined;
   #isClosed = false;
 
@@ -66,6 +68,8 @@ export class NamespacePool {
     const ends = [...this.#ready].map(endParked);
     this.#ready.clear();
     await Promise.all([...ends, ...this.#making]);
+    (await this.#parent)?.close();
+    this.#parent = undefined;
   }
 
   #fillLater(delayMs: number): void {
@@ -110,6 +114,8 @@ export class NamespacePool {
   }
 
   async #attempt(): Promise<ParkedNamespace> {
+    this.#parent ??= openParentNamespace();
+    const parent = await this.#parent;
     for (let attempt = 1; ; attempt++) {
       const routes = routedRanges(readFileSync("/proc/net/route", "utf8"));
       const addresses = this.#plan.choose(randomInt(2 ** 32), routes);
@@ -117,7 +123,7 @@ export class NamespacePool {
         throw new Error(`every address of networkRanges (${this.#options.ranges.join(", ")}) has a route already`);
       }
       try {
-        return await parkNamespace(addresses, this.#options.cgroups, this.#options.clock);
+        return await parkNamespace(parent, addresses, this.#options.cgroups, this.#options.clock);
       } catch (error) {
         if (attempt === ATTEMPTS_MAX || this.#isClosed) throw error;
       }

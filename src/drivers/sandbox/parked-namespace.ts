@@ -11,6 +11,7 @@ import { TOOL_PATH } from "../host/find-tool.ts";
 import { descendant, killInside, spawnNamespacedShell } from "../local/namespaced-shell.ts";
 import { quote } from "../local/shell-words.ts";
 import type { LinkAddresses } from "./address-plan.ts";
+import type { ParentNamespace } from "./parent-namespace.ts";
 
 const SET_UP_LIMIT_MS = 10_000;
 
@@ -23,13 +24,14 @@ export interface ParkedNamespace {
   readonly cgroup: Cgroup;
 }
 
-/** Makes one. Rejects, with nothing left behind, when the interface name is taken or anything else fails. */
+/** Makes one, from `parent` where there is one. Rejects, with nothing left behind, when the interface name is taken or anything else fails. */
 export async function parkNamespace(
+  parent: ParentNamespace | undefined,
   addresses: LinkAddresses,
   cgroups: CgroupTree,
   clock: Clock,
 ): Promise<ParkedNamespace> {
-  const child = spawnNamespacedShell(["--net"]);
+  const child = spawnNamespacedShell(["--net"], parent?.enter);
   const { interfaceName: name, hostAddress, instanceAddress } = addresses;
   const cgroup = cgroups.create(name);
   try {

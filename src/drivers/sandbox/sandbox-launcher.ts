@@ -13,7 +13,7 @@ import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
 import { limitsOf } from "../local/limits.ts";
 import { descendant, killInside, namespacedFootprint } from "../local/namespaced-shell.ts";
 import { lookAtHost } from "./host-view.ts";
-import { namespaceLook } from "./namespace-look.ts";
+import { NamespaceLook } from "./namespace-look.ts";
 import { NamespacePool } from "./namespace-pool.ts";
 import { endParked } from "./parked-namespace.ts";
 import { sandboxScript } from "./sandbox-script.ts";
@@ -22,6 +22,7 @@ import { sandboxScript } from "./sandbox-script.ts";
 const TOOLS: Readonly<Record<string, string>> = {
   bwrap: "bubblewrap",
   unshare: "util-linux",
+  nsenter: "util-linux",
   setpriv: "util-linux",
   ip: "iproute2",
 };
@@ -64,13 +65,15 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
         await endParked(namespace);
         throw error;
       }
+      const look = new NamespaceLook(shellPid, spec.caPort, clock);
       const hostArguments = host?.arguments ?? [];
       child.stdin!.end(sandboxScript({ spec, uid: uid!, addresses, hostArguments }));
       return {
         child,
         cgroup,
         endpoint: { host: addresses.instanceAddress, port: spec.caPort, localAddress: addresses.hostAddress },
-        look: namespaceLook(shellPid, spec.caPort, clock),
+        look: () => look.look(),
+        endLook: () => look.end(),
         footprint: () => namespacedFootprint(child, cgroup),
         programPid: () => descendant(child, PROGRAM_GENERATION),
         kill: () => killInside(child),
