@@ -43,7 +43,8 @@ export function excusesOf(
     ...happened.flatMap((each) => ofDisturbance(each, last)),
     ...results.flatMap((result) => ofCall(calls.get(result.id), result)),
     ...ofBroken(happened, last),
-    { role: "growing", fromAt: 0, untilAt: last, errors: ["FunctionOOM"] },
+    // On a busy machine the connection may be gone some time before the kernel's verdict is read.
+    { role: "growing", fromAt: 0, untilAt: last, errors: ["FunctionOOM", "FunctionExited"] },
     { role: "looping", fromAt: 0, untilAt: last, errors: ["FunctionExited"] },
   ];
 }
@@ -59,7 +60,8 @@ function ofDisturbance({ disturbance, fromAt, untilAt, instanceId }: Happened, l
       if (instanceId === undefined) return [];
       return [{ role, fromAt, untilAt, errors: ["FunctionTimeout", "FunctionUnresponsive"], ...there }];
     case "redeploy":
-      return [];
+      // Calls that waited for starts of the revision before may have no time left for those of the new one.
+      return role === "broken" ? [{ role, fromAt, untilAt, errors: ["ResourceExhausted"] }] : [];
     case "remove":
       return [
         { role, fromAt, untilAt: last, errors: ["RouteNotFound"] },
