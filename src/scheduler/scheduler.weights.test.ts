@@ -107,7 +107,8 @@ test("a share goes to a new revision as soon as it is ready, and to the others u
   assert.equal(open.instance?.revision.id, "r1");
 });
 
-test("a revision with a share that fails to start leaves all calls to the others, and the status says so", async () => {
+/** r1 serves, and r2, which was to have a half of the calls, has failed to start. */
+async function withFailedShare(): Promise<WeightsBench> {
   const bench = new WeightsBench();
   bench.scheduler.put(entry("r1", { instanceConcurrency: 10 }));
   bench.call();
@@ -115,6 +116,11 @@ test("a revision with a share that fails to start leaves all calls to the others
   bench.scheduler.put(weighted("r1", { r2: 0.5 }, { instanceConcurrency: 10 }));
   bench.started(1).failStart("CAExited", "boom");
   await settle();
+  return bench;
+}
+
+test("a revision with a share that fails to start leaves all calls to the others, and the status says so", async () => {
+  const bench = await withFailedShare();
   assert.equal(bench.callOther().instance?.revision.id, "r1");
   const status = bench.scheduler.statusOf(KEY);
   assert.equal(status?.next?.state, "failed");
@@ -123,13 +129,7 @@ test("a revision with a share that fails to start leaves all calls to the others
 });
 
 test("a revision with a share that failed to start is tried again when the function is put again", async () => {
-  const bench = new WeightsBench();
-  bench.scheduler.put(entry("r1", { instanceConcurrency: 10 }));
-  bench.call();
-  await bench.allUp();
-  bench.scheduler.put(weighted("r1", { r2: 0.5 }, { instanceConcurrency: 10 }));
-  bench.started(1).failStart("CAExited", "boom");
-  await settle();
+  const bench = await withFailedShare();
   bench.scheduler.put(weighted("r1", { r2: 0.4 }, { instanceConcurrency: 10 }));
   assert.equal(bench.scheduler.statusOf(KEY)?.next?.state, "starting");
   await bench.allUp();

@@ -1,7 +1,8 @@
 /**
  * Which TCP sockets listen, read from /proc/PID/net/tcp and tcp6 (proc(5)): no connection attempt, so that the
  * function never sees one. To read them costs a millisecond or more, since the kernel walks its table of all
- * connections of the machine (measured: 2.4 ms for both, 24 GB of memory, no connection): ask the counters first.
+ * connections of the machine (measured: 2.4 ms for both, 24 GB of memory, no connection), unless the namespace has one of
+ * its own: ask the counters first.
  */
 import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
 import { listOrNone } from "./read-or-none.ts";

@@ -12,7 +12,7 @@ import { TOOL_PATH } from "../host/find-tool.ts";
 import { childrenOf, signal } from "../host/process-tree.ts";
 import type { Footprint } from "./footprint.ts";
 
-/** The command that makes such a shell; `namespaces` are further options of unshare(1), which `within` may run. */
+/** The command that makes such a shell; `namespaces` are further options of unshare(1), `within` a command that runs it. */
 export function namespacedShell(namespaces: readonly string[], within: readonly string[] = []): readonly string[] {
   const unshare = ["unshare", ...namespaces, "--pid", "--fork", "--kill-child", "/bin/sh"];
   return ["setpriv", "--pdeathsig", "KILL", ...within, ...unshare];

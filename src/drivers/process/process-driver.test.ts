@@ -65,13 +65,14 @@ test("an instance that is looked at while its place is prepared can be frozen la
     }
     const instance = driver.start(home.spec());
     let listens = false;
-    void instance.listening.then(() => {
+    const listening = instance.listening.finally(() => {
       listens = true;
     });
     while (!listens) {
       instance.lookAtUsage();
       await setImmediate();
     }
+    await listening;
     instance.lookAtUsage();
     await instance.freeze();
     instance.destroy();

@@ -114,7 +114,7 @@ export class NamespacePool {
   }
 
   async #attempt(): Promise<ParkedNamespace> {
-    this.#parent ??= openParentNamespace();
+    this.#parent ??= openParentNamespace(this.#options.clock);
     const parent = await this.#parent;
     for (let attempt = 1; ; attempt++) {
       const routes = routedRanges(readFileSync("/proc/net/route", "utf8"));

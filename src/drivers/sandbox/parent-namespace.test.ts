@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
+import { systemClock } from "../../base/base.ts";
 import { descendants, eventually } from "../testing/host-inventory.ts";
 import { sandboxSkip } from "../testing/subjects.ts";
 import { openParentNamespace } from "./parent-namespace.ts";
@@ -16,7 +17,7 @@ test("a namespace made in the parent has a table of TCP connections of its own; 
   skip,
 }, async () => {
   const before = execFileSync("cat", [SETTING], { encoding: "utf8" });
-  const parent = await openParentNamespace();
+  const parent = await openParentNamespace(systemClock);
   assert.ok(parent);
   const [program = "", ...rest] = [...parent.enter, "unshare", "--net", "cat", ENTRIES];
   assert.equal(Number(execFileSync(program, rest, { encoding: "utf8" })), 8192);

@@ -24,7 +24,10 @@ export interface ParkedNamespace {
   readonly cgroup: Cgroup;
 }
 
-/** Makes one, from `parent` where there is one. Rejects, with nothing left behind, when the interface name is taken or anything else fails. */
+/**
+ * Makes one, inside `parent` where there is that. Rejects, with nothing left behind, when the interface name is taken or
+ * anything else fails.
+ */
 export async function parkNamespace(
   parent: ParentNamespace | undefined,
   addresses: LinkAddresses,
