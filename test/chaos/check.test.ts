@@ -68,6 +68,14 @@ for (const [what, results, happened, words] of [
   });
 }
 
+test("a memory fault may show as a closed connection, and as no other end of the instance", () => {
+  const call: ScheduledCall = { ...CALL, role: "growing" };
+  const closed = { ...EXITED, message: "the function closed the connection with the call on it" };
+  assert.equal(problemsOf([closed], [], call), "");
+  const killed = { ...EXITED, message: "the instance was killed by SIGKILL during the call" };
+  assert.match(problemsOf([killed], [], call), /no fault was in force/);
+});
+
 const FUNCTION = functionKey("chaos", "killed");
 
 function printed(text: string, instanceId = "c-1"): LogRecord {

@@ -66,6 +66,7 @@ function problemOfError(
     (excuse) =>
       excuse.role === call.role &&
       excuse.errors.includes(type) &&
+      (excuse.words?.test(result.message ?? "") ?? true) &&
       result.startedAt <= excuse.untilAt &&
       result.endedAt >= excuse.fromAt &&
       (excuse.instanceId === undefined || there === undefined || there === excuse.instanceId),

@@ -1,26 +1,21 @@
+import { createHash } from "node:crypto";
+import { seededRandom } from "../../../src/base/testing/seeded-random.ts";
+
 /** Numbers that a seed decides: the same seed gives the same schedule on every machine. */
 export class Dice {
-  #state: number;
+  /** From 0 to 1, without 1. */
+  readonly next: () => number;
+  readonly #seed: number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#seed = seed;
+    this.next = seededRandom(seed);
   }
 
   /** Dice of their own for one purpose, so that what one part throws does not change what another one gets. */
   for(purpose: string): Dice {
-    let hash = this.#state ^ 0x811c9dc5;
-    // FNV-1a.
-    for (const byte of Buffer.from(purpose)) hash = Math.imul(hash ^ byte, 0x01000193);
-    return new Dice(hash);
-  }
-
-  /** From 0 to 1, without 1 (mulberry32). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    const hash = createHash("sha256").update(`${this.#seed} ${purpose}`).digest();
+    return new Dice(hash.readUInt32BE());
   }
 
   /** A whole number, both ends included. */

@@ -11,6 +11,8 @@ export interface Excuse {
   readonly fromAt: number;
   readonly untilAt: number;
   readonly errors: readonly ErrorType[];
+  /** Only where the message says so. */
+  readonly words?: RegExp;
   /** Only calls that ran there. */
   readonly instanceId?: string;
 }
@@ -43,8 +45,15 @@ export function excusesOf(
     ...happened.flatMap((each) => ofDisturbance(each, last)),
     ...results.flatMap((result) => ofCall(calls.get(result.id), result)),
     ...ofBroken(happened, last),
+    { role: "growing", fromAt: 0, untilAt: last, errors: ["FunctionOOM"] },
     // On a busy machine the connection may be gone some time before the kernel's verdict is read.
-    { role: "growing", fromAt: 0, untilAt: last, errors: ["FunctionOOM", "FunctionExited"] },
+    {
+      role: "growing",
+      fromAt: 0,
+      untilAt: last,
+      errors: ["FunctionExited"],
+      words: /closed the connection with the call on it/,
+    },
     { role: "looping", fromAt: 0, untilAt: last, errors: ["FunctionExited"] },
   ];
 }
@@ -61,7 +70,10 @@ function ofDisturbance({ disturbance, fromAt, untilAt, instanceId }: Happened, l
       return [{ role, fromAt, untilAt, errors: ["FunctionTimeout", "FunctionUnresponsive"], ...there }];
     case "redeploy":
       // Calls that waited for starts of the revision before may have no time left for those of the new one.
-      return role === "broken" ? [{ role, fromAt, untilAt, errors: ["ResourceExhausted"] }] : [];
+      if (role !== "broken") return [];
+      return [
+        { role, fromAt, untilAt, errors: ["ResourceExhausted"], words: /: 0 instances .*, and no other came up/ },
+      ];
     case "remove":
       return [
         { role, fromAt, untilAt: last, errors: ["RouteNotFound"] },

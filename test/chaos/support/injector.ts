@@ -56,7 +56,7 @@ async function make(platform: Platform, disturbance: Disturbance): Promise<strin
     }
     case "redeploy":
       await platform.client.functions(SERVICE).update(role, {
-        environmentVariables: { ...roleOf(role).environment, ...disturbance.environment },
+        environmentVariables: { ...platform.environmentOf(roleOf(role)), ...disturbance.environment },
         customRuntimeConfig: { command: [`./${disturbance.program ?? roleOf(role).program}`] },
       });
       return undefined;

@@ -20,6 +20,9 @@ const CONFIGURATION = {
   networkRanges: [NETWORK_RANGE],
 };
 
+/** In the environment of every instance, with the data directory as its value: inside a sandbox nothing else names it. */
+const MARK = "CHAOS_RUN";
+
 /** A Sluice with the fleet deployed. */
 export class Platform {
   readonly sluice: Sluice;
@@ -35,7 +38,7 @@ export class Platform {
       const credentials = JSON.parse(readFileSync(join(sluice.dataDir, "credentials.json"), "utf8"));
       const client = new Client({ apiUrl: sluice.endpoint.apiUrl, ...credentials }, systemClock);
       await client.services().create({ serviceName: SERVICE, internetAccess: false });
-      for (const role of FLEET) await deploy(client, role);
+      for (const role of FLEET) await deploy(client, role, environmentOf(role, sluice));
       const infos = await client.functionInfos();
       const hosts = Object.fromEntries(infos.map(({ functionName, host }) => [functionName, host ?? ""]));
       return new Platform(sluice, client, hosts as Hosts);
@@ -55,15 +58,28 @@ export class Platform {
     return this.#hosts[role];
   }
 
+  /** What the environment of every instance holds, and of no other process. */
+  get mark(): string {
+    return `${MARK}=${this.sluice.dataDir}`;
+  }
+
+  environmentOf(role: Role): Readonly<Record<string, string>> {
+    return environmentOf(role, this.sluice);
+  }
+
   /** The process that calls run in. */
   get pid(): number {
     return this.sluice.endpoint.pid;
   }
 }
 
-async function deploy(client: Client, role: Role): Promise<void> {
+function environmentOf(role: Role, { dataDir }: Sluice): Readonly<Record<string, string>> {
+  return { ...role.environment, [MARK]: dataDir };
+}
+
+async function deploy(client: Client, role: Role, environment: Readonly<Record<string, string>>): Promise<void> {
   const files = listCodeFiles(await codeOf(role));
-  const { name, instanceConcurrency, timeout, memorySize, environment = {} } = role;
+  const { name, instanceConcurrency, timeout, memorySize } = role;
   await client.functions(SERVICE).create({
     functionName: name,
     runtime: "custom",
