@@ -180,7 +180,7 @@ class Instance implements DriverInstance {
 let instance: Instance | undefined;
 const driver: Driver = {
   name: "process",
-  capabilities: { ownNetwork: true, memoryLimit: true, freeze: false, usage: false },
+  capabilities: { ownNetwork: true, memoryLimit: true, freeze: false, usage: false, images: false },
   probe: () => Promise.resolve({ works: true }),
   start: (spec) => (instance = new Instance(spec)),
   close: () => Promise.resolve(),

@@ -4,7 +4,7 @@
  * talk to it asks it to `connect`, so that a veth address, a relayed socket and a published port look the same.
  */
 import type { Duplex } from "node:stream";
-import type { ErrorType, FunctionKey, InstanceId } from "../model/model.ts";
+import type { ContainerImage, DnsSettings, ErrorType, FunctionKey, InstanceId } from "../model/model.ts";
 
 export type DriverName = "process" | "sandbox" | "container";
 
@@ -29,6 +29,8 @@ export interface DriverCapabilities {
   readonly freeze: boolean;
   /** `usage` is known of instances that run. */
   readonly usage: boolean;
+  /** It starts container images (`StartSpec.image`). */
+  readonly images: boolean;
 }
 
 export type ProbeResult = { readonly works: true } | { readonly works: false; readonly reason: string };
@@ -48,6 +50,10 @@ export interface StartSpec {
   readonly diskMb: number;
   readonly cpu?: number;
   readonly internetAccess: boolean;
+  /** Absent: the name servers of the host. */
+  readonly dns?: DnsSettings;
+  /** In place of a code package, where the driver has the capability `images`; then codeDir and command are empty. */
+  readonly image?: ContainerImage;
   /** From spawn until a socket of the instance listens on caPort; then the start has failed. */
   readonly startLimitMs: number;
 }

@@ -1,6 +1,7 @@
 /** Front door of src/model: the nouns of Sluice, pure. */
 export * from "./call-line.ts";
 export * from "./call-lines.ts";
+export * from "./container.ts";
 export * from "./data-plane.ts";
 export * from "./faults.ts";
 export * from "./ids.ts";

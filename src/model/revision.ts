@@ -1,3 +1,4 @@
+import type { ContainerImage, DnsSettings } from "./container.ts";
 import type { FunctionKey, RevisionId } from "./ids.ts";
 
 /**
@@ -36,6 +37,10 @@ export interface Revision {
   /** Calls on one instance above which another is started early; at most instanceConcurrency. */
   readonly instanceSoftConcurrency: number;
   readonly internetAccess: boolean;
+  /** Absent: the name servers of the host. */
+  readonly dns?: DnsSettings;
+  /** A container image in place of a code package; then `codeDir` and `command` are empty. */
+  readonly image?: ContainerImage;
   /** The hooks that are switched on; absent: none. */
   readonly hooks?: InstanceHooks;
   /** Absent: instances are not checked. */

@@ -63,6 +63,7 @@ export class LocalDriver implements Driver {
       memoryLimit: launcher.limitsMemory,
       freeze: launcher.freezes,
       usage: launcher.measures,
+      images: false,
     };
     const isRoot = process.getuid?.() === 0;
     this.#uids = isRoot ? new UidTable(configuration.uidFirst, configuration.uidCount) : undefined;

@@ -84,7 +84,7 @@ export class LocalInstance implements DriverInstance {
 /** Starts instances in this process that all answer alike. */
 export class LocalDriver implements Driver {
   readonly name = "process";
-  readonly capabilities = { ownNetwork: true, memoryLimit: false, freeze: false, usage: false };
+  readonly capabilities = { ownNetwork: true, memoryLimit: false, freeze: false, usage: false, images: false };
   readonly instances: LocalInstance[] = [];
   readonly #makeServer: () => Http2Server | Server;
 

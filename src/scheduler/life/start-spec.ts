@@ -36,6 +36,8 @@ export function startSpec(
     diskMb: revision.diskMb,
     ...(revision.cpu !== undefined && { cpu: revision.cpu }),
     internetAccess: revision.internetAccess,
+    ...(revision.dns !== undefined && { dns: revision.dns }),
+    ...(revision.image !== undefined && { image: revision.image }),
     startLimitMs: limits.startLimitMs,
   };
 }

@@ -126,7 +126,7 @@ export class FakeDriver implements Driver {
 
   /** It can do everything but for `without`. */
   constructor(without: Partial<DriverCapabilities> = {}) {
-    this.capabilities = { ownNetwork: true, memoryLimit: true, freeze: true, usage: true, ...without };
+    this.capabilities = { ownNetwork: true, memoryLimit: true, freeze: true, usage: true, images: true, ...without };
   }
 
   probe(): Promise<{ works: true }> {
