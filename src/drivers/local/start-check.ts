@@ -22,10 +22,10 @@ export interface StartFault {
   readonly message: string;
 }
 
-/** e_machine of elf.h by Node's name of the CPU; x64 kernels run 32-bit x86 programs too. */
-const MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183] };
+/** e_machine of elf.h by Node's name of the CPU. 32-bit programs make system calls that the sandbox does not let through. */
+const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 };
 const MACHINE_NAMES: Readonly<Record<number, string>> = {
-  3: "x86",
+  3: "x86 (32-bit)",
   40: "arm",
   62: "x86-64",
   183: "arm64",
@@ -103,7 +103,7 @@ function checkFormat(program: string, file: ProgramFile, view: ProgramView): Sta
   switch (file.kind) {
     case "elf":
       if (isMac) return otherSystem(program, "Linux");
-      if (MACHINES[process.arch]?.includes(file.machine) === false) {
+      if (file.machine !== (MACHINES[process.arch] ?? file.machine)) {
         const made = MACHINE_NAMES[file.machine] ?? `machine ${file.machine} of the ELF header`;
         return fault("CAExited", `${program} is made for another CPU: ${made}, but this machine is ${process.arch}`);
       }

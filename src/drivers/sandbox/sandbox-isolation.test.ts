@@ -8,9 +8,39 @@ import { after, before, describe, test } from "node:test";
 import { silentLogger as logger } from "../../base/base.ts";
 import { treeName } from "../cgroup/cgroup.ts";
 import type { Driver, DriverInstance } from "../driver.ts";
+import { type FilteredCpu, JUDGED, REFUSED } from "../seccomp/system-calls.ts";
 import { SpawnerDriver } from "../spawner/spawner-driver.ts";
 import { configuration, sandboxSkip, spawnerDriver } from "../testing/subjects.ts";
 import { Dialogue, TestHome } from "../testing/test-function.ts";
+
+/** Makes every call for real and says which ended otherwise than by the filter. */
+const SYSTEM_CALLS = `
+import ctypes, errno, json, os, socket, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+refused, judged, cpu = json.loads(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
+def call(number, *arguments):
+    ctypes.set_errno(0)
+    result = libc.syscall(ctypes.c_long(number), *[ctypes.c_long(a) for a in arguments])
+    return errno.errorcode.get(ctypes.get_errno(), "none") if result == -1 else "ok"
+wrong = []
+def expect(name, got, wanted):
+    if got != wanted: wrong.append(f"{name}: {got}, not {wanted}")
+for name, number in refused: expect(name, call(number, 0, 0, 0, 0, 0, 0), "EPERM")
+for flag in (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000):
+    expect(f"clone {flag:x}", call(judged["clone"][cpu], flag | 17), "EPERM")
+expect("clone3", call(judged["clone3"][cpu], 0, 0), "ENOSYS")
+expect("a call of a later kernel", call(460, 0, 0), "ENOSYS")
+expect("TIOCSTI", call(judged["ioctl"][cpu], 0, 0x5412, 0), "EPERM")
+expect("personality", call(judged["personality"][cpu], 0x40000), "EPERM")
+for family in (17, 38, 40): expect(f"socket {family}", call(judged["socket"][cpu], family, 3, 0), "EAFNOSUPPORT")
+expect("socket netlink 12", call(judged["socket"][cpu], 16, 3, 12), "EPROTONOSUPPORT")
+expect("interfaces", [name for _, name in socket.if_nameindex()][0], "lo")
+thread = threading.Thread(target=lambda: None); thread.start(); thread.join()
+child = os.fork()
+if child == 0: os._exit(7)
+expect("fork", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 7)
+print("; ".join(wrong) or "all as expected")
+`;
 
 describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
   let home: TestHome | undefined;
@@ -72,6 +102,16 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
     const full = await run("dd", "if=/dev/zero", "of=/tmp/big", "bs=1M", "count=80");
     assert.match(full.out, /No space left/);
     await run("rm", "/tmp/big");
+  });
+
+  test("the system calls that the filter refuses are refused by this kernel", async () => {
+    const cpu = process.arch as FilteredCpu;
+    const refused = Object.entries(REFUSED).flatMap(([name, numbers]) =>
+      numbers[cpu] === undefined ? [] : [[name, numbers[cpu]] as const],
+    );
+    assert.match((await run("cat", "/proc/self/status")).out, /^Seccomp:\t2$/m);
+    const { out } = await run("python3", "-c", SYSTEM_CALLS, JSON.stringify(refused), JSON.stringify(JUDGED), cpu);
+    assert.equal(out.trim().split("\n").at(-1), "all as expected");
   });
 
   test("its processes, its host name and its network are its own", async () => {

@@ -1,6 +1,6 @@
 /**
  * Instances in sandboxes of the kernel: bubblewrap's namespaces of mounts, pids, IPC and host name, a network namespace
- * from the pool, control groups, and a uid for each function. Linux, as root. It shares the kernel with the host: not
+ * from the pool, control groups, a filter of system calls, and a uid for each function. Linux, as root. It shares the kernel with the host: not
  * for functions that are hostile to each other.
  *
  * spawner ── unshare ── bwrap (was the parked shell) ── bwrap (first of the sandbox's pids) ── program
@@ -9,9 +9,11 @@ import type { Clock, Logger } from "../../base/base.ts";
 import type { CgroupTree } from "../cgroup/cgroup.ts";
 import type { DriverConfiguration } from "../configuration.ts";
 import { findTool } from "../host/find-tool.ts";
+import { openUnnamedFile } from "../host/unnamed-file.ts";
 import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
 import { limitsOf } from "../local/limits.ts";
 import { descendant, killInside, namespacedFootprint } from "../local/namespaced-shell.ts";
+import { hasSeccompFilter, seccompFilter } from "../seccomp/seccomp.ts";
 import { lookAtHost } from "./host-view.ts";
 import { NamespaceLook } from "./namespace-look.ts";
 import { NamespacePool } from "./namespace-pool.ts";
@@ -48,6 +50,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     cgroups,
   });
   const host = obstacle === undefined ? lookAtHost(options.nodePath) : undefined;
+  const seccomp = hasSeccompFilter(process.arch) ? openUnnamedFile(seccompFilter(process.arch)) : undefined;
   return {
     name: "sandbox",
     ownNetwork: true,
@@ -67,7 +70,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
       }
       const look = new NamespaceLook(shellPid, spec.caPort, clock);
       const hostArguments = host?.arguments ?? [];
-      child.stdin!.end(sandboxScript({ spec, uid: uid!, addresses, hostArguments }));
+      child.stdin!.end(sandboxScript({ spec, uid: uid!, addresses, hostArguments, seccompFile: seccomp!.path }));
       return {
         child,
         cgroup,
@@ -83,6 +86,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     },
     async close() {
       await pool.close();
+      seccomp?.close();
       cgroups.close();
     },
   };
@@ -91,6 +95,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
 function findObstacle(): string | undefined {
   if (process.platform !== "linux") return "it needs Linux";
   if (process.getuid?.() !== 0) return "it needs root in this version: start Sluice as root, or use isolation process";
+  if (!hasSeccompFilter(process.arch)) return `there is no filter of system calls for this CPU, ${process.arch}`;
   const missing = Object.keys(TOOLS).filter((tool) => findTool(tool) === undefined);
   if (missing.length === 0) return undefined;
   const packages = [...new Set(missing.map((tool) => TOOLS[tool]))];

@@ -3,7 +3,7 @@
 import type { StartSpec } from "../driver.ts";
 import { dropTo } from "../local/namespaced-shell.ts";
 import { inputs, programScript } from "../local/program-script.ts";
-import { commandLine } from "../local/shell-words.ts";
+import { commandLine, quote } from "../local/shell-words.ts";
 import type { LinkAddresses } from "./address-plan.ts";
 import { NODE_FOLDER } from "./host-view.ts";
 
@@ -17,7 +17,12 @@ export interface SandboxPlan {
   readonly addresses: LinkAddresses;
   /** Options of bubblewrap for what it sees of the host. */
   readonly hostArguments: readonly string[];
+  /** File with the filter of system calls. */
+  readonly seccompFile: string;
 }
+
+/** Below those of the texts. */
+const SECCOMP_DESCRIPTOR = 4;
 
 /**
  * The script: turn into bubblewrap (bwrap(1)), as root and without a user namespace,
@@ -33,6 +38,7 @@ export function sandboxScript(plan: SandboxPlan): string {
   const command = [
     "bwrap",
     ...isolationArguments(plan.spec),
+    ...["--seccomp", String(SECCOMP_DESCRIPTOR)],
     ...plan.hostArguments,
     ...files.flatMap(({ path, descriptor }) => ["--perms", "0644", "--file", String(descriptor), path]),
     "--",
@@ -51,7 +57,8 @@ export function sandboxScript(plan: SandboxPlan): string {
     FC_CUSTOM_LISTEN_PORT: port,
     PORT: port,
   };
-  return inputs(`exec ${commandLine(command)}`, [
+  const filter = `${SECCOMP_DESCRIPTOR}<${quote(plan.seccompFile)}`;
+  return inputs(`exec ${commandLine(command)} ${filter}`, [
     { descriptor: 0, text: programScript(environment, spec.command) },
     ...files.map(({ descriptor, content }) => ({ descriptor, text: content })),
   ]);
