@@ -6,6 +6,13 @@ import type { Driver, DriverName, OutputSink } from "./driver.ts";
 import { SpawnerDriver } from "./spawner/spawner-driver.ts";
 
 export { type DriverConfiguration, defaultDriverConfiguration } from "./configuration.ts";
+export type { EngineOptions } from "./container/engine.ts";
+export {
+  type ImageRequest,
+  type ImageSource,
+  openImageSource,
+  type RegistryCredentials,
+} from "./container/image-source.ts";
 export * from "./driver.ts";
 
 export interface CreateDriverOptions {
