@@ -10,6 +10,7 @@ import { type Cgroup, type CgroupTree, removeCgroup } from "../cgroup/cgroup.ts"
 import { TOOL_PATH } from "../host/find-tool.ts";
 import { descendant, killInside, spawnNamespacedShell } from "../local/namespaced-shell.ts";
 import { quote } from "../local/shell-words.ts";
+import { linkFirewall } from "../network/link-firewall.ts";
 import type { LinkAddresses } from "./address-plan.ts";
 import type { ParentNamespace } from "./parent-namespace.ts";
 
@@ -50,7 +51,9 @@ export async function parkNamespace(
     ]);
     const joins = cgroup.joinFiles.map((file) => `echo 0 >${quote(file)}`);
     const inside = ["link set lo up", `addr add ${instanceAddress}/31 dev eth0`, "link set eth0 up"];
-    await shell.run([...joins, `ip -batch - <<'END'\n${inside.join("\n")}\nEND`].join("\n"));
+    const firewall = linkFirewall({ interfaceName: "eth0", hostAddress });
+    const steps = [`ip -batch - <<'END'\n${inside.join("\n")}\nEND`, `nft -f - <<'END'\n${firewall}END`];
+    await shell.run([...joins, ...steps].join("\n"));
     shell.leave();
     return { child, addresses, shellPid, cgroup };
   } catch (error) {

@@ -27,6 +27,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   nsenter: "util-linux",
   setpriv: "util-linux",
   ip: "iproute2",
+  nft: "nftables",
 };
 const PROGRAM_GENERATION = 3;
 

@@ -50,7 +50,7 @@ export function spawnerDriver(
  * Why the sandbox driver cannot run here, or false. Where CI is set that is an error instead: there it must be tested.
  */
 export function sandboxSkip(): string | false {
-  const missing = ["bwrap", "unshare", "setpriv", "ip"].filter((tool) => findTool(tool) === undefined);
+  const missing = ["bwrap", "unshare", "setpriv", "ip", "nft"].filter((tool) => findTool(tool) === undefined);
   const reasons = [
     ...(isRoot ? [] : ["not root"]),
     ...(existsSync("/proc/self/ns/net") ? [] : ["not Linux"]),
