@@ -25,7 +25,8 @@ const orders = {
   signal: ({ name }) => { process.kill(process.pid, name); return {}; },
   ignoreTerm: () => { process.on("SIGTERM", () => {}); return {}; },
   exitOnTerm: ({ code }) => { process.on("SIGTERM", () => process.exit(code)); return {}; },
-  burn: ({ milliseconds }) => { const until = Date.now() + milliseconds; while (Date.now() < until); return {}; },
+  burn: ({ milliseconds }) => { const since = process.cpuUsage(); while (process.cpuUsage(since).user < milliseconds * 1000);
+    return {}; },
   count: () => { setInterval(() => console.log("program"), 5);
     spawn("sh", ["-c", "while :; do echo child; sleep 0.01; done"], { stdio: "inherit" }); return {}; },
   sleeper: ({ seconds }) => { spawn("sleep", [seconds], { detached: true, stdio: "ignore" }).unref(); return {}; },
