@@ -56,3 +56,8 @@ export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
     return false;
   }
 }
+
+/** The same for a pid that may not be known (yet). */
+export function signalIfThere(pid: number | undefined, name: NodeJS.Signals): boolean {
+  return pid !== undefined && signal(pid, name);
+}

@@ -1,10 +1,10 @@
 /** What differs between the drivers of this machine; all else is in LocalDriver and LocalInstance. */
-import type { ChildProcess } from "node:child_process";
 import type { Cgroup } from "../cgroup/cgroup.ts";
 import type { DriverName, StartSpec } from "../driver.ts";
 import type { Footprint } from "./footprint.ts";
+import type { Ending, LaunchedProgram } from "./launched-program.ts";
 import type { Verdict } from "./listening-watch.ts";
-import type { ProgramView } from "./start-check.ts";
+import type { ProgramView, StartFault } from "./start-check.ts";
 
 /** Where the gateway reaches an instance. */
 export interface Endpoint {
@@ -33,9 +33,14 @@ export interface Launcher {
   readonly freezes: boolean;
   /** Their usage is known. */
   readonly measures: boolean;
+  /** It starts container images. */
+  readonly runsImages: boolean;
+  /** Functions run as a user id each. */
+  readonly givesUids: boolean;
   /** Why this host cannot, in one sentence; undefined when nothing is missing. */
   readonly obstacle: string | undefined;
-  view(spec: StartSpec): ProgramView;
+  /** The file system as the program will see it; undefined where the program comes from an image. */
+  view(spec: StartSpec): ProgramView | undefined;
   /** Rejects, with nothing left behind, with an Error or StartError that says why there is no room for another one. */
   launch(plan: LaunchPlan): Promise<Launched>;
   /** Frees what it holds beside instances; these have ended before. */
@@ -44,8 +49,7 @@ export interface Launcher {
 
 /** A program that is being started, or runs. */
 export interface Launched {
-  /** The process that Sluice started; its end is the end of the program. */
-  readonly child: ChildProcess;
+  readonly program: LaunchedProgram;
   readonly endpoint: Endpoint;
   readonly cgroup: Cgroup;
   /** What main must know to end it without us. */
@@ -54,12 +58,16 @@ export interface Launched {
   look(): Verdict | Promise<Verdict>;
   /** No look comes any more. */
   endLook(): void;
-  /** The program itself, for SIGTERM; undefined before it is there. */
+  /** The program itself; undefined before it is there, and where its pid is not one of this system. */
   programPid(): number | undefined;
+  /** Asks the program to end (SIGTERM); false where nobody is there yet to hear it. */
+  terminate(): boolean;
   /** SIGKILL for everything inside; asked again until the end. */
   kill(): void;
-  /** Gives back what belongs to it, once nothing runs any more. */
-  release(): void;
-  /** A remark for an exit before it listened, where this kind of isolation may be the reason; undefined: none. */
-  explainExit(stderrTail: string): string | undefined;
+  /** Gives back what belongs to it, once nothing runs any more. Never rejects. */
+  release(): void | Promise<void>;
+  /** Whether want of memory ended it, where its control group alone cannot tell. */
+  ranOutOfMemory?(ending: Ending): boolean;
+  /** For an exit before it listened: what this kind of isolation knows better, or a remark on it; undefined: nothing. */
+  explainExit(stderrTail: string, code: number | undefined): StartFault | { readonly remark: string } | undefined;
 }

@@ -63,10 +63,9 @@ export class LocalDriver implements Driver {
       memoryLimit: launcher.limitsMemory,
       freeze: launcher.freezes,
       usage: launcher.measures,
-      images: false,
+      images: launcher.runsImages,
     };
-    const isRoot = process.getuid?.() === 0;
-    this.#uids = isRoot ? new UidTable(configuration.uidFirst, configuration.uidCount) : undefined;
+    this.#uids = launcher.givesUids ? new UidTable(configuration.uidFirst, configuration.uidCount) : undefined;
     this.#batch = new OutputBatch(clock, options.output);
     this.#outputBudget = new OutputBudget(clock, TOTAL_OUTPUT_BYTES_PER_SECOND);
   }

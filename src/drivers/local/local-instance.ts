@@ -1,5 +1,4 @@
 /** One instance in the process that started it: from check to launch to listening to the end of all it left. */
-import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { type Clock, sleep, type WakeUp } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
@@ -12,16 +11,17 @@ import {
   StartError,
   type StartSpec,
 } from "../driver.ts";
-import { isKilled, isRunning, signal } from "../host/process-tree.ts";
+import { isKilled, isRunning } from "../host/process-tree.ts";
 import { Connector } from "./connect.ts";
 import { exitStatus } from "./exit-status.ts";
 import { endFootprint, type Footprint } from "./footprint.ts";
 import { FreezeSwitch } from "./freeze-switch.ts";
+import type { Ending } from "./launched-program.ts";
 import type { Endpoint, Launched, Launcher } from "./launcher.ts";
 import { watchListening } from "./listening-watch.ts";
 import type { OutputBudget } from "./output-budget.ts";
 import { OutputReader } from "./output-reader.ts";
-import { checkStart } from "./start-check.ts";
+import { checkStart, type StartFault } from "./start-check.ts";
 import type { UidTable } from "./uid-table.ts";
 
 /** After the last process has ended, its output is there within this time, unless somebody else holds the pipe. */
@@ -40,11 +40,6 @@ export interface Surroundings {
   readonly sink: (line: OutputLine) => void;
   /** Told what there is to end, should this process die; again when it listens, since more is there then. */
   readonly onFootprint: (instance: LocalInstance, footprint: Footprint) => void;
-}
-
-interface Ending {
-  readonly code: number | null;
-  readonly signal: string | null;
 }
 
 export class LocalInstance implements DriverInstance {
@@ -120,9 +115,8 @@ export class LocalInstance implements DriverInstance {
     this.#killTimer = this.#around.clock.wakeAfter(graceMs, () => this.destroy());
     if (!isFirst) return;
     this.#freezeSwitch.end();
-    const program = this.#launched?.programPid();
     // Before the program is there nobody would hear the signal, and nothing has been served.
-    if (program === undefined || !signal(program, "SIGTERM")) this.destroy();
+    if (this.#launched?.terminate() !== true) this.destroy();
   }
 
   destroy(): void {
@@ -146,9 +140,13 @@ export class LocalInstance implements DriverInstance {
   checkMemory(): void {
     if (this.#launched === undefined || this.#outOfMemory || this.#hasEnded) return;
     if (this.#launched.cgroup.outOfMemoryKills() === 0) return;
+    this.#runOutOfMemory();
+    this.destroy();
+  }
+
+  #runOutOfMemory(): void {
     this.#outOfMemory = true;
     this.#failStart("CAExited", `it used more than its memory of ${this.#spec.memoryMb} MB before it listened`);
-    this.destroy();
   }
 
   /** Reads what it uses, and whether its program still lives; true when its usage has changed. */
@@ -173,7 +171,8 @@ export class LocalInstance implements DriverInstance {
   async #live(): Promise<ExitReport> {
     let ending: Ending = { code: null, signal: null };
     try {
-      const fault = checkStart(this.#spec, this.#around.launcher.view(this.#spec));
+      const view = this.#around.launcher.view(this.#spec);
+      const fault = view && checkStart(this.#spec, view);
       if (fault === undefined) ending = await this.#launchAndWait();
       else this.#failStart(fault.errorType, fault.message);
     } catch (error) {
@@ -208,24 +207,16 @@ export class LocalInstance implements DriverInstance {
 
   /** From launch to the end of everything inside. */
   async #accompany(launched: Launched): Promise<Ending> {
-    const { child } = launched;
-    const ended = new Promise<Ending>((resolve) => {
-      child.once("exit", (code, signalName) => resolve({ code, signal: signalName }));
-      // Without a pid there will be no exit event: the system could not make another process.
-      child.once("error", (error) => {
-        this.#failStart("FunctionNotStarted", error.message);
-        if (child.pid === undefined) resolve({ code: null, signal: null });
-      });
-    });
-    const closed = once(child, "close").catch(() => {});
-    this.#output.attach(child.stdout!, "stdout");
-    this.#output.attach(child.stderr!, "stderr");
+    const { stdout, stderr, ended, closed } = launched.program;
+    this.#output.attach(stdout, "stdout");
+    this.#output.attach(stderr, "stderr");
     this.#around.onFootprint(this, launched.footprint());
     if (this.#isDestroyed) this.#kill();
     else this.#watch(launched);
 
     const ending = await ended;
     this.#stopWatching();
+    if (ending.failure !== undefined) this.#failStart("FunctionNotStarted", ending.failure);
     this.checkMemory();
     this.#readUsage(launched);
     this.#hasEnded = true;
@@ -236,11 +227,13 @@ export class LocalInstance implements DriverInstance {
     const patience = new AbortController();
     await Promise.race([closed, sleep(this.#around.clock, OUTPUT_END_LIMIT_MS, patience.signal).catch(() => {})]);
     patience.abort();
-    child.stdout?.destroy();
-    child.stderr?.destroy();
-    launched.release();
+    stdout.destroy();
+    stderr.destroy();
+    await launched.release();
     this.#output.end();
-    this.#failStart("CAExited", this.#describeExit(launched, ending));
+    if (!this.#isDestroyed && launched.ranOutOfMemory?.(ending) === true) this.#runOutOfMemory();
+    const fault = this.#describeExit(launched, ending);
+    this.#failStart(fault.errorType, fault.message);
     return ending;
   }
 
@@ -265,11 +258,16 @@ export class LocalInstance implements DriverInstance {
     });
   }
 
-  #describeExit(launched: Launched, ending: Ending): string {
+  #describeExit(launched: Launched, ending: Ending): StartFault {
     const { code, signal: signalName } = exitStatus(ending.code, ending.signal);
     const how = signalName === undefined ? `exited with code ${code}` : `was ended by ${signalName}`;
-    const remark = launched.explainExit(this.#output.stderrTail);
-    return `it ${how} before it listened on port ${this.#spec.caPort}${remark === undefined ? "" : `: ${remark}`}`;
+    const explained = launched.explainExit(this.#output.stderrTail, code);
+    if (explained !== undefined && "errorType" in explained) return explained;
+    const remark = explained === undefined ? "" : `: ${explained.remark}`;
+    return {
+      errorType: "CAExited",
+      message: `it ${how} before it listened on port ${this.#spec.caPort}${remark}`,
+    };
   }
 
   /** Does nothing once `listening` is settled. */

@@ -1,4 +1,7 @@
 /** What both kinds of launch of the process driver share. */
+import type { ChildProcess } from "node:child_process";
+import { signalIfThere } from "../host/process-tree.ts";
+import { childProgram } from "../local/launched-program.ts";
 import type { Launched, LaunchPlan } from "../local/launcher.ts";
 import { programScript } from "../local/program-script.ts";
 import { connectLook, givenPort, ownSocketsLook } from "./own-sockets.ts";
@@ -17,22 +20,26 @@ export function processScript({ spec, uid }: LaunchPlan, { nodePath, port }: Pro
 export function launchedProcess(
   { spec }: LaunchPlan,
   { clock, ports, port }: ProcessSurroundings,
-  own: Pick<Launched, "child" | "cgroup" | "footprint" | "programPid" | "kill"> & {
+  own: Pick<Launched, "cgroup" | "footprint" | "programPid" | "kill"> & {
+    readonly child: ChildProcess;
     readonly pids: () => readonly number[];
   },
 ): Launched {
   const hasProc = process.platform === "linux";
   return {
-    child: own.child,
+    program: childProgram(own.child),
     cgroup: own.cgroup,
     footprint: own.footprint,
     programPid: own.programPid,
+    terminate: () => signalIfThere(own.programPid(), "SIGTERM"),
     kill: own.kill,
     endpoint: { host: "127.0.0.1", port },
     look: hasProc ? ownSocketsLook({ clock, port, caPort: spec.caPort, pids: own.pids }) : connectLook(port),
     endLook() {},
     release: () => ports.release(port),
     explainExit: (stderrTail) =>
-      /address already in use|EADDRINUSE/i.test(stderrTail) ? `its port was in use, ${givenPort(port)}` : undefined,
+      /address already in use|EADDRINUSE/i.test(stderrTail)
+        ? { remark: `its port was in use, ${givenPort(port)}` }
+        : undefined,
   };
 }

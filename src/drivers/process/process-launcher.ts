@@ -46,6 +46,8 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
     limitsMemory: isNamespaced && options.cgroups.version !== undefined,
     freezes: isNamespaced && options.cgroups.canFreeze,
     measures: isNamespaced && options.cgroups.canMeasure,
+    runsImages: false,
+    givesUids: isRoot,
     obstacle: findTool("sh") === undefined ? "there is no /bin/sh" : undefined,
     view: (spec: StartSpec) => processView({ codeDir: spec.codeDir, nodePath: options.nodePath, isOtherUser: isRoot }),
     async launch(plan: LaunchPlan): Promise<Launched> {

@@ -9,7 +9,9 @@ import type { Clock, Logger } from "../../base/base.ts";
 import type { CgroupTree } from "../cgroup/cgroup.ts";
 import type { DriverConfiguration } from "../configuration.ts";
 import { findTool } from "../host/find-tool.ts";
+import { signalIfThere } from "../host/process-tree.ts";
 import { openUnnamedFile } from "../host/unnamed-file.ts";
+import { childProgram } from "../local/launched-program.ts";
 import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
 import { limitsOf } from "../local/limits.ts";
 import { descendant, killInside, namespacedFootprint } from "../local/namespaced-shell.ts";
@@ -58,6 +60,8 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     limitsMemory: cgroups.version !== undefined,
     freezes: cgroups.canFreeze,
     measures: cgroups.canMeasure,
+    runsImages: false,
+    givesUids: true,
     obstacle,
     view: (spec) => host?.programView(spec.codeDir) ?? { path: [], toHost: () => undefined },
     async launch({ spec, uid }: LaunchPlan): Promise<Launched> {
@@ -73,13 +77,14 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
       const hostArguments = host?.arguments ?? [];
       child.stdin!.end(sandboxScript({ spec, uid: uid!, addresses, hostArguments, seccompFile: seccomp!.path }));
       return {
-        child,
+        program: childProgram(child),
         cgroup,
         endpoint: { host: addresses.instanceAddress, port: spec.caPort, localAddress: addresses.hostAddress },
         look: () => look.look(),
         endLook: () => look.end(),
         footprint: () => namespacedFootprint(child, cgroup),
         programPid: () => descendant(child, PROGRAM_GENERATION),
+        terminate: () => signalIfThere(descendant(child, PROGRAM_GENERATION), "SIGTERM"),
         kill: () => killInside(child),
         release() {},
         explainExit: () => undefined,
