@@ -64,7 +64,7 @@ export class CodeSweep {
     const { repository, publisher, board } = this.#options;
     // In this order: what is published between the two is a function's still, or a version's by then.
     const functions = [...(await repository.list("function")), ...(await repository.list("versionFunction"))];
-    const used = new Set(functions.map(({ value }) => value.code.sha256));
+    const used = new Set(functions.flatMap(({ value }) => value.code?.sha256 ?? []));
     for (const revisionId of board.revisionsInUse()) {
       const sha256 = publisher.codeOf(revisionId);
       if (sha256 !== undefined) used.add(sha256);

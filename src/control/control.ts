@@ -13,16 +13,19 @@ import { dialect20210406, isUpload, PREFIX } from "./dialect-2021-04-06/dialect.
 import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
 import { createApp } from "./http/app.ts";
 import { HttpServer } from "./http/http-server.ts";
+import { CredentialVault } from "./images/credential-vault.ts";
+import { Images } from "./images/images.ts";
 import { FunctionLogs } from "./logs/function-logs.ts";
 import { METRICS_PATH, Metrics } from "./metrics/metrics.ts";
 import type { ControlPlaneOptions } from "./options.ts";
 import type { ProjectionContext } from "./projection.ts";
 import { Publisher } from "./publisher.ts";
-import { Repository, Resources } from "./resources/resources.ts";
+import { FunctionSources, Repository, Resources } from "./resources/resources.ts";
 import { SLUICE_PREFIX, sluiceV1 } from "./sluice-v1/sluice-v1.ts";
 import { StatusBoard } from "./status-board.ts";
 import { UsageJournal } from "./usage-journal.ts";
 
+export type { ImageSource } from "./images/images.ts";
 export { METRICS } from "./metrics/metrics.ts";
 export type { ControlPlaneOptions, Credentials, EndpointInfo } from "./options.ts";
 
@@ -65,7 +68,10 @@ export class ControlPlane {
     const usage = new UsageJournal(store, credentials.accountId, clock, logger);
     const board = new StatusBoard();
     const metrics = new Metrics(board);
-    const resources = new Resources({ store, repository, listener: publisher, packages, endpoint, clock });
+    const images = new Images({ source: options.images, dockerConfigFile: options.dockerConfigFile, clock });
+    const vault = new CredentialVault(join(dataDir, "registry-credentials.key"));
+    const sources = new FunctionSources({ packages, images, vault });
+    const resources = new Resources({ store, repository, listener: publisher, sources, endpoint, clock });
     const authenticator = new Authenticator(credentials, clock);
     const app = createApp({
       authenticator,
@@ -77,7 +83,7 @@ export class ControlPlane {
     app.route(PREFIX, dialect20210406({ resources, endpoint, accountId: credentials.accountId, board }));
     app.route(
       SLUICE_PREFIX,
-      sluiceV1({ store, repository, resources, projection, publisher, board, logs, usage, endpoint }),
+      sluiceV1({ store, repository, resources, projection, publisher, board, logs, usage, images, endpoint }),
     );
     app.route(METRICS_PATH, metrics.route());
     const sweep = new CodeSweep({ packages, repository, publisher, board, clock, logger });
@@ -90,7 +96,7 @@ export class ControlPlane {
       listen.port,
     );
     sweep.start();
-    return new ControlPlane(options, { publisher, logs, usage, board, metrics, sweep }, http);
+    return new ControlPlane(options, { publisher, logs, usage, board, metrics, sweep, images }, http);
   }
 
   /** Port that the API listens on, on every host. */
@@ -114,9 +120,10 @@ export class ControlPlane {
 
   async #close(): Promise<void> {
     const { store, channel, logger } = this.#options;
-    const { publisher, sweep, logs, usage } = this.#parts;
+    const { publisher, sweep, logs, usage, images } = this.#parts;
     try {
       sweep.stop();
+      images.close();
       publisher.mainGone();
       await this.#http.close();
       await logs.close();
@@ -173,4 +180,5 @@ interface Parts {
   readonly board: StatusBoard;
   readonly metrics: Metrics;
   readonly sweep: CodeSweep;
+  readonly images: Images;
 }

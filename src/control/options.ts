@@ -1,6 +1,7 @@
 import type { Channel, Clock, Logger } from "../base/base.ts";
 import type { ToMain, ToWorker } from "../model/model.ts";
 import type { Store } from "../store/store.ts";
+import type { ImageSource } from "./images/images.ts";
 
 /** The one account of this version and its key, as in `credentials.json`. */
 export interface Credentials {
@@ -21,8 +22,12 @@ export interface EndpointInfo {
 
 /** Everything that the control plane is given; it reads no configuration of its own. */
 export interface ControlPlaneOptions {
-  /** Folder of everything that Sluice keeps. Used below it: `code/`, `logs/`. */
+  /** Folder of everything that Sluice keeps. Used below it: `code/`, `logs/`, `registry-credentials.key`. */
   readonly dataDir: string;
+  /** Opened by the caller, closed by `ControlPlane.close`. */
+  readonly images: ImageSource;
+  /** Where `docker login` keeps names and passwords of registries; need not be there. */
+  readonly dockerConfigFile: string;
   /** Opened by the caller, closed by `ControlPlane.close`. */
   readonly store: Store;
   /** The worker's end of the channel to the main loop. */

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CustomDomain, type FunctionResource, LATEST, type Service, type Trigger } from "../model/model.ts";
+import {
+  type CodePackage,
+  type ContainerSetting,
+  type CustomDomain,
+  type FunctionResource,
+  type FunctionSettings,
+  LATEST,
+  type Service,
+  type Trigger,
+} from "../model/model.ts";
 import { DataPlaneView, type ViewChange } from "./data-plane-view.ts";
 import { domainEntries, type FunctionVersion, functionEntry, revisionOf, triggerRoute } from "./projection.ts";
 
@@ -14,7 +23,7 @@ const service: Service = {
   role: "",
   ...stamps,
 };
-const resource: FunctionResource = {
+const resource: FunctionSettings & { readonly code: CodePackage } = {
   serviceName: "s",
   functionName: "f",
   functionId: "i",
@@ -77,7 +86,7 @@ test("revisionOf: the id stands for what a program could notice, and for nothing
   const moved = { ...context, codeDirOf: (sha256: string) => `/elsewhere/${sha256}` };
   assert.equal(revision(service, resource, moved).id, id);
 
-  const changes: Partial<FunctionResource>[] = [
+  const changes: Partial<typeof resource>[] = [
     { code: { ...resource.code, sha256: "def" } },
     { memorySize: 1024 },
     { timeout: 61 },
@@ -99,7 +108,7 @@ test("revisionOf: the id stands for what a program could notice, and for nothing
 
 test("revisionOf: hooks and health check stand in it only where they are on, with Function Compute's defaults", () => {
   const { id } = revision(service, resource);
-  const off: Partial<FunctionResource>[] = [
+  const off: Partial<typeof resource>[] = [
     { initializationTimeout: 9 },
     { instanceLifecycleConfig: {} },
     { instanceLifecycleConfig: { preFreeze: { handler: "", timeout: 9 }, preStop: { timeout: 9 } } },
@@ -111,7 +120,7 @@ test("revisionOf: hooks and health check stand in it only where they are on, wit
     assert.equal(found.id, id);
     assert.equal("hooks" in found || "healthCheck" in found, false);
   }
-  const on: Partial<FunctionResource>[] = [
+  const on: Partial<typeof resource>[] = [
     { initializer: "h" },
     { initializer: "h", initializationTimeout: 9 },
     { instanceLifecycleConfig: { preFreeze: { handler: "h" } } },
@@ -151,6 +160,28 @@ test("revisionOf: command and arguments in order; without a command ./bootstrap,
   };
   assert.deepEqual(commandOf(["node", "a.js"], ["-v"]), [["node", "a.js", "-v"], true]);
   assert.deepEqual(commandOf([], ["-v"]), [["./bootstrap", "-v"], false]);
+});
+
+test("revisionOf: an image with its command in place of a package; the reference alone changes no id", () => {
+  const { code: _code, ...settings } = { ...resource, runtime: "custom-container" };
+  const standard = { accelerationType: "Default", instanceID: "" } as const;
+  const container = { image: "greeter:1", imageId: "sha256:a", command: "", args: "", ...standard };
+  const found = (change: Partial<ContainerSetting> = {}) =>
+    revision(service, { ...settings, customContainerConfig: { ...container, ...change } });
+  const { id, codeDir, command, hasCommand, image } = found();
+  assert.deepEqual([codeDir, command, hasCommand, image], ["", [], false, { reference: "greeter:1", id: "sha256:a" }]);
+  assert.deepEqual(found({ command: '["/server"]', args: '["-v","1"]' }).image, {
+    reference: "greeter:1",
+    id: "sha256:a",
+    command: ["/server"],
+    args: ["-v", "1"],
+  });
+  for (const change of [{ image: "greeter:2" }, { args: "[]" }, { sealedCredentials: "a1.x" }]) {
+    assert.equal(found(change).id, id, JSON.stringify(change));
+  }
+  for (const change of [{ imageId: "sha256:b" }, { command: '["/server"]' }, { args: '["/server"]' }]) {
+    assert.notEqual(found(change).id, id, JSON.stringify(change));
+  }
 });
 
 test("functionEntry and triggerRoute: the function, and its trigger's host with all paths", () => {

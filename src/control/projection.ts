@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import {
   type CertificateEntry,
+  type ContainerImage,
+  type ContainerSetting,
   type CustomDomain,
   type DataPlaneEntry,
   type DomainRoute,
@@ -17,6 +19,7 @@ import {
   type Trigger,
 } from "../model/model.ts";
 import { healthCheckOf, hooksOf } from "./lifecycle.ts";
+import { textsOf } from "./resources/resources.ts";
 
 /** Where nothing is configured. Function Compute: `/code/bootstrap`, run in `/code`. */
 const DEFAULT_COMMAND = "./bootstrap";
@@ -134,8 +137,8 @@ export function revisionOf(
     ...(versionId !== LATEST && { versionId }),
     runtime: resource.runtime,
     handler: resource.handler,
-    command: [...(hasCommand ? command : [DEFAULT_COMMAND]), ...args],
-    hasCommand,
+    command: resource.code === undefined ? [] : [...(hasCommand ? command : [DEFAULT_COMMAND]), ...args],
+    hasCommand: resource.code !== undefined && hasCommand,
     environment: sorted(resource.environmentVariables),
     caPort: resource.caPort,
     timeoutMs: resource.timeout * 1000,
@@ -148,9 +151,20 @@ export function revisionOf(
     ...(hooks !== undefined && { hooks }),
     ...(healthCheck !== undefined && { healthCheck }),
   };
+  if (resource.code === undefined) {
+    const image = imageOf(resource.customContainerConfig);
+    // The id stands for the image; by which reference it was found does not count.
+    return { id: revisionId([{ ...image, reference: "" }, content]), codeDir: "", ...content, image };
+  }
   // The package's name stands for its bytes; the folder does not count, so that a moved data folder changes no id.
   const id = revisionId([resource.code.sha256, content]);
   return { id, codeDir: context.codeDirOf(resource.code.sha256), ...content };
+}
+
+function imageOf({ image: reference, imageId: id, ...texts }: ContainerSetting): ContainerImage {
+  const command = textsOf(texts.command);
+  const args = textsOf(texts.args);
+  return { reference, id, ...(command && { command }), ...(args && { args }) };
 }
 
 function revisionId(content: unknown): RevisionId {

@@ -1,6 +1,13 @@
 /** Tells the main loop what to serve: a snapshot at first, a delta for each commit, a snapshot again when asked. */
 import type { Channel, Clock } from "../base/base.ts";
-import { type CustomDomain, functionKey, type RevisionId, type ToMain, type ToWorker } from "../model/model.ts";
+import {
+  type CustomDomain,
+  type FunctionResource,
+  functionKey,
+  type RevisionId,
+  type ToMain,
+  type ToWorker,
+} from "../model/model.ts";
 import type { Change, CommitResult, Store } from "../store/store.ts";
 import { ApiError } from "./api-error.ts";
 import { DataPlaneReader } from "./data-plane-reader.ts";
@@ -27,7 +34,7 @@ export class Publisher {
   readonly #options: PublisherOptions;
   #view = new DataPlaneView();
   #reader: DataPlaneReader;
-  /** Package of every revision told since the start: an older one may still run. */
+  /** Package of every revision told since the start that has one: an older one may still run. */
   readonly #codeOfRevision = new Map<RevisionId, string>();
   readonly #waiters = new Set<Waiter>();
   #postedAt = 0;
@@ -153,13 +160,16 @@ export class Publisher {
   async #refreshFunction(serviceName: string, functionName: string, delta: ViewChange): Promise<void> {
     const { entries, versions } = await this.#reader.function(serviceName, functionName);
     for (const [{ revision, additionalRevisions = [] }, { main, additional }] of versions) {
-      this.#codeOfRevision.set(revision.id, main.resource.code.sha256);
+      this.#remember(revision.id, main.resource);
       for (const [index, weighted] of additionalRevisions.entries()) {
-        const sha256 = additional[index]?.resource.code.sha256;
-        if (sha256 !== undefined) this.#codeOfRevision.set(weighted.revision.id, sha256);
+        this.#remember(weighted.revision.id, additional[index]?.resource);
       }
     }
     this.#view.replace(`function/${functionKey(serviceName, functionName)}`, entries, delta);
+  }
+
+  #remember(revisionId: RevisionId, resource: FunctionResource | undefined): void {
+    if (resource?.code !== undefined) this.#codeOfRevision.set(revisionId, resource.code.sha256);
   }
 
   /** A route with a qualifier has its function run under it. */

@@ -38,15 +38,40 @@ export interface CodePackage {
 }
 
 /** Code and configuration. Store key: `serviceName/functionName`. */
-export interface FunctionResource {
+export type FunctionResource = FunctionSettings & FunctionSource;
+
+/** What a function runs: an unpacked code package, or, with runtime `custom-container`, an image. Never both. */
+export type FunctionSource =
+  | { readonly code: CodePackage; readonly customContainerConfig?: never }
+  | { readonly code?: never; readonly customContainerConfig: ContainerSetting };
+
+/** An image with what is started in it; `command` and `args` are JSON lists of texts, as the API takes them. */
+export interface ContainerSetting {
+  /** As the user wrote it: `registry/repository:tag`. */
+  readonly image: string;
+  /** Id (`sha256:...`) to which the reference led when it was written: what runs, until it is written again. */
+  readonly imageId: string;
+  /** In place of the image's ENTRYPOINT; empty: that. */
+  readonly command: string;
+  /** In place of the image's CMD; empty: that. */
+  readonly args: string;
+  /** Kept and shown; no acceleration here needs it. */
+  readonly accelerationType: "Default" | "None";
+  /** Registry instance of Function Compute's cloud: kept and shown. */
+  readonly instanceID: string;
+  /** User name and password for the registry, encrypted; absent: those of `docker login`, if any. */
+  readonly sealedCredentials?: string;
+}
+
+/** A function's settings beside what it runs. */
+export interface FunctionSettings {
   readonly serviceName: string;
   readonly functionName: string;
   readonly functionId: string;
   readonly description: string;
-  /** `custom`, or `custom.debian9` to `custom.debian12`. */
+  /** `custom`, `custom.debian9` to `custom.debian12`, or `custom-container`. */
   readonly runtime: string;
   readonly handler: string;
-  readonly code: CodePackage;
   /** MB, 128..32768 in steps of 64. */
   readonly memorySize: number;
   /** CPUs, 0.05..16 in steps of 0.05; absent: not capped. */

@@ -43,8 +43,11 @@ export interface FunctionInfo {
   readonly servingRevisionId?: RevisionId;
   readonly next?: NonNullable<FunctionStatus["next"]>;
   readonly lastStartFailure?: NonNullable<FunctionStatus["lastStartFailure"]>;
-  readonly codeChecksum: string;
-  readonly codeSizeBytes: number;
+  /** Absent where it is a container image. */
+  readonly codeChecksum?: string;
+  readonly codeSizeBytes?: number;
+  /** The image that it runs, in place of a code package. */
+  readonly image?: { readonly reference: string; readonly id: string };
   /** False where the package has no `bootstrap` and no start command is configured: it will not start. */
   readonly hasStartCommand: boolean;
   readonly caPort: number;
@@ -55,6 +58,22 @@ export interface FunctionInfo {
 
 export interface FunctionsAnswer {
   readonly functions: readonly FunctionInfo[];
+}
+
+/** A container image that a write of a function waits for: looked for on this machine, or being pulled. */
+export interface ImagePull {
+  readonly serviceName: string;
+  readonly functionName: string;
+  /** The reference. */
+  readonly image: string;
+  readonly startedAt: number;
+  /** How far it is, for people; empty at first. */
+  readonly progress: string;
+}
+
+/** `GET /sluice/v1/image-pulls`. */
+export interface ImagePullsAnswer {
+  readonly pulls: readonly ImagePull[];
 }
 
 /** `POST /sluice/v1/services/SERVICE/rollback` with `{aliasName?, versionId?}`: what it did. */

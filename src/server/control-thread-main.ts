@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type Logger, systemClock } from "../base/base.ts";
 import { ControlPlane } from "../control/control.ts";
+import { openImageSource } from "../drivers/drivers.ts";
 import type { ToMain, ToWorker } from "../model/model.ts";
 import { openSqliteStore } from "../store/store.ts";
 import type { ControlThreadData, FromControlThread } from "./control-thread.ts";
@@ -36,6 +37,7 @@ try {
   const control = await ControlPlane.open({
     ...data.options,
     store: await openSqliteStore({ file: data.storeFile }),
+    images: openImageSource(),
     channel: portChannel<ToMain, ToWorker>(data.channelPort),
     clock: systemClock,
     logger,

@@ -8,7 +8,7 @@ import { StartupError } from "./startup-error.ts";
 
 /** What crosses into the thread. */
 export interface ControlThreadData {
-  readonly options: Omit<ControlPlaneOptions, "store" | "channel" | "clock" | "logger">;
+  readonly options: Omit<ControlPlaneOptions, "store" | "images" | "channel" | "clock" | "logger">;
   readonly storeFile: string;
   readonly channelPort: MessagePort;
 }

@@ -4,6 +4,7 @@
  */
 
 import { isIP } from "node:net";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/base.ts";
 import type { Credentials } from "../control/control.ts";
@@ -130,6 +131,7 @@ class Server {
         {
           options: {
             dataDir: directory.path,
+            dockerConfigFile: join(process.env["DOCKER_CONFIG"] || join(homedir(), ".docker"), "config.json"),
             credentials,
             endpoint: { region: configuration.region, domain: configuration.domain, grpcPort: main.gateway.port },
             listen: { hosts: API_HOSTS, port: apiPort },

@@ -1,4 +1,4 @@
-import type { FunctionResource } from "../../model/model.ts";
+import type { ContainerSetting, FunctionResource } from "../../model/model.ts";
 import { timeText } from "../http/answers.ts";
 
 /** The body of an update, which this API's SDKs send with `InstanceConcurrency` in capitals (creations not). */
@@ -15,8 +15,8 @@ export function functionDocument(resource: FunctionResource): Record<string, unk
     description: resource.description,
     runtime: resource.runtime,
     handler: resource.handler,
-    codeSize: resource.code.sizeBytes,
-    codeChecksum: resource.code.checksum,
+    codeSize: resource.code?.sizeBytes,
+    codeChecksum: resource.code?.checksum,
     memorySize: resource.memorySize,
     cpu: resource.cpu,
     diskSize: resource.diskSize,
@@ -30,10 +30,17 @@ export function functionDocument(resource: FunctionResource): Record<string, unk
     environmentVariables: resource.environmentVariables,
     layers: resource.layers,
     customRuntimeConfig: resource.customRuntimeConfig,
+    customContainerConfig: resource.customContainerConfig && containerDocument(resource.customContainerConfig),
     customHealthCheckConfig: resource.customHealthCheckConfig,
     customDNS: resource.customDNS,
     instanceLifecycleConfig: resource.instanceLifecycleConfig,
     createdTime: timeText(resource.createdAt),
     lastModifiedTime: timeText(resource.lastModifiedAt),
   };
+}
+
+/** Without the registry's credentials, which nobody gets to see again. */
+function containerDocument(container: ContainerSetting): Record<string, unknown> {
+  const { image, command, args, accelerationType, instanceID } = container;
+  return { image, command, args, accelerationType, instanceID, webServerMode: true };
 }

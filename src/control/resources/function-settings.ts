@@ -1,18 +1,26 @@
 /** What a function's settings may be: Function Compute's ranges ("Limits", API 2021-04-06). */
 import { z } from "zod";
-import type { FunctionResource } from "../../model/model.ts";
+import type { FunctionSettings } from "../../model/model.ts";
 import { invalid } from "../api-error.ts";
+import { CONTAINER_RUNTIME } from "./container-settings.ts";
 import { customHealthCheckConfig, instanceLifecycleConfig } from "./lifecycle-settings.ts";
 import { inRange, integer, oneOf, settings, text, textList } from "./validation.ts";
 
 /** Bytes of all keys and values together. */
 const ENVIRONMENT_MAX_BYTES = 4096;
 
-const RUNTIMES = ["custom", "custom.debian9", "custom.debian10", "custom.debian11", "custom.debian12"];
+const RUNTIMES = [
+  "custom",
+  "custom.debian9",
+  "custom.debian10",
+  "custom.debian11",
+  "custom.debian12",
+  CONTAINER_RUNTIME,
+];
 
 const runtime = z.custom<string>(
   (value) => RUNTIMES.includes(String(value)),
-  `one of ${RUNTIMES.join(", ")} (this version of Sluice runs programs that are packed as a zip; custom-container and ` +
+  `one of ${RUNTIMES.join(", ")} (this version of Sluice runs programs that are packed as a zip, and container images; ` +
     "language runtimes are not there)",
 );
 
@@ -95,7 +103,7 @@ export const functionDefaults = {
 } as const;
 
 /** Rules that concern several settings, or settings as they stand after an update. Throws InvalidArgument. */
-export function checkTogether(settings: FunctionResource): void {
+export function checkTogether(settings: FunctionSettings): void {
   const { instanceConcurrency, instanceSoftConcurrency: soft, cpu: cpus, memorySize } = settings;
   if (soft !== undefined && soft > instanceConcurrency) {
     invalid(`instanceSoftConcurrency: expected at most instanceConcurrency (${instanceConcurrency}), got ${soft}`);

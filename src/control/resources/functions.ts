@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { z } from "zod";
 import type { Clock } from "../../base/base.ts";
-import { type FunctionResource, LATEST } from "../../model/model.ts";
-import { ApiError, invalid } from "../api-error.ts";
-import type { CodePackages, HeldPackage } from "../code/code-packages.ts";
+import { type FunctionResource, type FunctionSettings, LATEST } from "../../model/model.ts";
+import { ApiError } from "../api-error.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
+import { customContainerConfig } from "./container-settings.ts";
 import { defined } from "./defined.ts";
 import type { FunctionConfigs } from "./function-configs.ts";
 import { checkTogether, functionDefaults, functionSettings } from "./function-settings.ts";
+import { codeSchema, type FunctionSources } from "./function-sources.ts";
 import { lifecycleAfter } from "./lifecycle-settings.ts";
 import type { Qualifiers } from "./qualifiers.ts";
 import type { Stored } from "./repository.ts";
@@ -26,22 +26,8 @@ export const versionFunctionWords: KindWords = {
   describe: (key) => `function '${key.split("/")[2]}' of version '${key.split("/")[1]}'`,
 };
 
-const codeSchema = z.object(
-  {
-    zipFile: z.custom<string>(
-      (value) => typeof value === "string",
-      "the zip as a base64 text (this version of Sluice fetches no code from OSS)",
-    ),
-  },
-  "an object with zipFile",
-);
-
-const updateSchema = settings({ ...functionSettings, code: codeSchema });
-const createSchema = updateSchema.extend({
-  functionName: name(64),
-  runtime: functionSettings.runtime,
-  code: codeSchema,
-});
+const updateSchema = settings({ ...functionSettings, code: codeSchema, customContainerConfig });
+const createSchema = updateSchema.extend({ functionName: name(64), runtime: functionSettings.runtime });
 
 /** Functions: code and configuration, each within its service. */
 export class Functions {
@@ -51,7 +37,7 @@ export class Functions {
   readonly #versionFunctions: Collection<"versionFunction">;
   readonly #configs: FunctionConfigs;
   readonly #qualifiers: Qualifiers;
-  readonly #packages: CodePackages;
+  readonly #sources: FunctionSources;
   readonly #clock: Clock;
 
   constructor(
@@ -63,7 +49,7 @@ export class Functions {
     },
     configs: FunctionConfigs,
     qualifiers: Qualifiers,
-    packages: CodePackages,
+    sources: FunctionSources,
     clock: Clock,
   ) {
     this.#services = collections.services;
@@ -72,31 +58,32 @@ export class Functions {
     this.#versionFunctions = collections.versionFunctions;
     this.#configs = configs;
     this.#qualifiers = qualifiers;
-    this.#packages = packages;
+    this.#sources = sources;
     this.#clock = clock;
   }
 
   /** `checksum`: CRC-64 of the zip in decimal, compared where given (`X-Fc-Code-Checksum`). */
   async create(serviceName: string, input: unknown, checksum?: string): Promise<Stored<FunctionResource>> {
-    const { functionName, code, ...given } = checked(createSchema, input);
+    const { functionName, code, customContainerConfig, ...given } = checked(createSchema, input);
     await this.#services.get(serviceName);
     const now = this.#clock.epochMs();
-    const draft = { ...functionDefaults, ...defined(given) };
-    using held = await this.#take(code.zipFile, checksum);
-    const created: FunctionResource = {
+    const created: FunctionSettings = {
       serviceName,
       functionName,
       functionId: randomUUID(),
-      ...draft,
-      code: held.code,
+      ...functionDefaults,
+      ...defined(given),
       revisionNumber: 1,
       createdAt: now,
       lastModifiedAt: now,
     };
     checkTogether(created);
+    const { runtime } = created;
+    const what = { serviceName, functionName, runtime, code, customContainerConfig, checksum };
+    using source = await this.#sources.take(what);
     return await this.#functions.create(keyOf(serviceName, functionName), async () => {
       await this.#services.get(serviceName);
-      return created;
+      return { ...created, ...source.for(undefined) };
     });
   }
 
@@ -133,20 +120,21 @@ export class Functions {
     input: unknown,
     { ifMatch, checksum }: { ifMatch?: string | undefined; checksum?: string | undefined } = {},
   ): Promise<Stored<FunctionResource>> {
-    const { code, ...given } = checked(updateSchema, input);
-    await this.get(serviceName, functionName);
-    using held = code === undefined ? undefined : await this.#take(code.zipFile, checksum);
+    const { code, customContainerConfig, ...given } = checked(updateSchema, input);
+    const { value: before } = await this.get(serviceName, functionName);
+    const after = (current: FunctionResource): FunctionSettings => {
+      const { code: _code, customContainerConfig: _config, ...settings } = current;
+      return { ...settings, ...defined(given), ...lifecycleAfter(current, given) };
+    };
+    const { runtime } = after(before);
+    checkTogether(after(before));
+    const what = { serviceName, functionName, runtime, code, customContainerConfig, checksum };
+    using source = await this.#sources.take(what, before);
     return await this.#functions.update(keyOf(serviceName, functionName), ifMatch, async (current) => {
-      const updated: FunctionResource = {
-        ...current,
-        ...defined(given),
-        ...lifecycleAfter(current, given),
-        code: held?.code ?? current.code,
-        revisionNumber: current.revisionNumber + 1,
-        lastModifiedAt: this.#clock.epochMs(),
-      };
-      checkTogether(updated);
-      return updated;
+      const settings = after(current);
+      checkTogether(settings);
+      const stamps = { revisionNumber: current.revisionNumber + 1, lastModifiedAt: this.#clock.epochMs() };
+      return { ...settings, ...source.for(current), ...stamps };
     });
   }
 
@@ -175,27 +163,8 @@ export class Functions {
     await this.#services.get(serviceName);
     throw new ApiError("FunctionNotFound", `function '${functionName}' does not exist in service '${serviceName}'`);
   }
-
-  /** Takes in the package; it stays on disk while it is held, before any function names it. */
-  async #take(zipFile: string, checksum: string | undefined): Promise<HeldPackage> {
-    const held = await this.#packages.add(fromBase64(zipFile));
-    if (checksum === undefined || checksum === "" || checksum === held.code.checksum) return held;
-    held[Symbol.dispose]();
-    return invalid(
-      `X-Fc-Code-Checksum: expected ${held.code.checksum}, which is the CRC-64 of the zip, got ${checksum}`,
-    );
-  }
 }
 
 export function keyOf(serviceName: string, functionName: string): string {
   return `${serviceName}/${functionName}`;
-}
-
-/** Buffer.from skips what is no base64; the length tells. */
-function fromBase64(text: string): Buffer {
-  const bytes = Buffer.from(text, "base64");
-  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  const expected = Math.floor(((text.length - padding) * 3) / 4);
-  if (bytes.length !== expected || bytes.length === 0) invalid("code.zipFile: expected the zip as a base64 text");
-  return bytes;
 }

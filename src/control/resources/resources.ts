@@ -1,12 +1,12 @@
 /** The one resource model behind every dialect: every kind, checked, stored, and told to the data plane. */
 import type { Clock } from "../../base/base.ts";
 import type { Store } from "../../store/store.ts";
-import type { CodePackages } from "../code/code-packages.ts";
 import type { EndpointInfo } from "../options.ts";
 import { Aliases, aliasWords } from "./aliases.ts";
 import { Collection } from "./collection.ts";
 import { CustomDomains, customDomainWords } from "./custom-domains.ts";
 import { FunctionConfigs } from "./function-configs.ts";
+import type { FunctionSources } from "./function-sources.ts";
 import { Functions, functionWords, versionFunctionWords } from "./functions.ts";
 import { OnDemandConfigs, onDemandWords } from "./on-demand-configs.ts";
 import { ProvisionConfigs } from "./provision-configs.ts";
@@ -20,7 +20,9 @@ import { type CommitListener, Writer } from "./writer.ts";
 
 export type { AliasChange } from "./aliases.ts";
 export type { Page } from "./collection.ts";
+export { textsOf } from "./container-settings.ts";
 export { keyOfConfig, type QualifiedName } from "./function-configs.ts";
+export { FunctionSources } from "./function-sources.ts";
 export { onDemandResource } from "./on-demand-configs.ts";
 export { provisionResource } from "./provision-configs.ts";
 export { Qualifiers } from "./qualifiers.ts";
@@ -33,7 +35,7 @@ export interface ResourcesOptions {
   readonly store: Store;
   readonly repository: Repository;
   readonly listener: CommitListener;
-  readonly packages: CodePackages;
+  readonly sources: FunctionSources;
   readonly endpoint: EndpointInfo;
   readonly clock: Clock;
 }
@@ -49,7 +51,7 @@ export class Resources {
   readonly provisionConfigs: ProvisionConfigs;
   readonly rollback: Rollback;
 
-  constructor({ store, repository, listener, packages, endpoint, clock }: ResourcesOptions) {
+  constructor({ store, repository, listener, sources, endpoint, clock }: ResourcesOptions) {
     const writer = new Writer(store, listener);
     const qualifiers = new Qualifiers(repository);
     const services = new Collection("service", serviceWords, repository, writer);
@@ -63,7 +65,7 @@ export class Resources {
     this.services = new Services(services, { functions, aliases, versions }, shared);
     const configs = new FunctionConfigs(repository);
     const collections = { services, functions, triggers, versionFunctions };
-    this.functions = new Functions(collections, configs, qualifiers, packages, clock);
+    this.functions = new Functions(collections, configs, qualifiers, sources, clock);
     this.triggers = new Triggers(this.functions, triggers, endpoint, clock);
     this.customDomains = new CustomDomains(domains, this.functions, endpoint, clock);
     this.versions = new Versions({ services, versions, repository, writer, clock });

@@ -10,7 +10,9 @@ import { ApiError, invalid } from "../api-error.ts";
 const ISSUES_TOLD_MAX = 3;
 const SHOWN_MAX_CHARS = 80;
 /** Values under these keys are not repeated in messages. */
-const SECRET_KEYS = ["certConfig", "environmentVariables", "zipFile"];
+const SECRET_KEYS = ["certConfig", "environmentVariables", "zipFile", "registryConfig"];
+/** Neither are values at these keys themselves, which hold secrets beside other things. */
+const SECRET_HOLDERS = ["customContainerConfig"];
 
 /** `input` as the schema makes it; null means absent everywhere. Throws an ApiError InvalidArgument. */
 export function checked<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
@@ -35,7 +37,9 @@ function shown(input: unknown, path: readonly PropertyKey[]): string {
   let value = input;
   for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
   if (value === undefined) return "nothing";
-  if (path.some((key) => SECRET_KEYS.includes(String(key)))) return `a ${typeof value} (not repeated here)`;
+  const isSecret =
+    path.some((key) => SECRET_KEYS.includes(String(key))) || SECRET_HOLDERS.includes(String(path.at(-1)));
+  if (isSecret) return `a ${typeof value} (not repeated here)`;
   const text = JSON.stringify(value);
   return text.length > SHOWN_MAX_CHARS ? `${text.slice(0, SHOWN_MAX_CHARS)}...` : text;
 }

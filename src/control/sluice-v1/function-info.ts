@@ -30,6 +30,7 @@ export interface FunctionFacts {
 export function functionInfo(facts: FunctionFacts): FunctionInfo {
   const { qualified, entry, trigger, status, domains, endpoint } = facts;
   const { resource, versionId } = qualified.main;
+  const { customContainerConfig: image } = resource;
   const obstacle = obstacleOf(facts);
   const reason = obstacle ?? concernOf(facts);
   return {
@@ -58,8 +59,8 @@ export function functionInfo(facts: FunctionFacts): FunctionInfo {
     ...(status?.serving && { servingRevisionId: status.serving }),
     ...(status?.next && { next: status.next }),
     ...(status?.lastStartFailure && { lastStartFailure: status.lastStartFailure }),
-    codeChecksum: resource.code.checksum,
-    codeSizeBytes: resource.code.sizeBytes,
+    ...(resource.code && { codeChecksum: resource.code.checksum, codeSizeBytes: resource.code.sizeBytes }),
+    ...(image && { image: { reference: image.image, id: image.imageId } }),
     hasStartCommand: hasStartCommand(resource),
     caPort: resource.caPort,
     timeout: resource.timeout,
@@ -74,7 +75,7 @@ export function leadsTo(domain: CustomDomain, resource: FunctionResource, qualif
 }
 
 function hasStartCommand({ code, customRuntimeConfig }: FunctionResource): boolean {
-  return code.hasBootstrap || (customRuntimeConfig?.command.length ?? 0) > 0;
+  return code === undefined || code.hasBootstrap || (customRuntimeConfig?.command.length ?? 0) > 0;
 }
 
 /** Why an unsigned gRPC call cannot work now. */

@@ -1,10 +1,11 @@
 /** Sluice's own endpoints, which its command line uses. Shapes: model/sluice-api.ts. */
 import { Hono } from "hono";
-import type { HealthAnswer, UsageAnswer } from "../../model/model.ts";
+import type { HealthAnswer, ImagePullsAnswer, UsageAnswer } from "../../model/model.ts";
 import type { Store } from "../../store/store.ts";
 import { invalid } from "../api-error.ts";
 import { jsonBody } from "../http/answers.ts";
 import type { ApiEnv } from "../http/env.ts";
+import type { Images } from "../images/images.ts";
 import type { FunctionLogs } from "../logs/function-logs.ts";
 import type { EndpointInfo } from "../options.ts";
 import type { ProjectionContext } from "../projection.ts";
@@ -26,17 +27,19 @@ export interface SluiceContext {
   readonly board: StatusBoard;
   readonly logs: FunctionLogs;
   readonly usage: UsageJournal;
+  readonly images: Images;
   readonly endpoint: EndpointInfo;
 }
 
 /** The routes below SLUICE_PREFIX. */
 export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
-  const { store, repository, resources, publisher, logs, usage } = context;
+  const { store, repository, resources, publisher, logs, usage, images } = context;
   const app = new Hono<ApiEnv>();
   app.get("/functions", async (c) => c.json(await readFunctions(context)));
   app.post("/services/:serviceName/rollback", async (c) =>
     c.json(await resources.rollback.run(c.req.param("serviceName"), jsonBody(c))),
   );
+  app.get("/image-pulls", (c) => c.json({ pulls: images.pulls } satisfies ImagePullsAnswer));
   app.get("/logs", (c) => answerLogs(c, logs));
   app.get("/usage", async (c) => {
     const sinceMs = c.req.query("sinceMs") ?? "0";

@@ -9,6 +9,7 @@ import type { Delta, Snapshot, ToMain, ToWorker } from "../../model/model.ts";
 import { openSqliteStore, type Store } from "../../store/store.ts";
 import { ControlPlane } from "../control.ts";
 import type { ControlPlaneOptions } from "../options.ts";
+import { FakeImages } from "./fake-images.ts";
 
 export { fc };
 
@@ -50,6 +51,7 @@ export class FakeMain {
 export interface ControlUnderTest {
   readonly control: ControlPlane;
   readonly main: FakeMain;
+  readonly images: FakeImages;
   readonly sdk: InstanceType<typeof FcClient>;
   readonly dataDir: string;
   readonly store: Store;
@@ -83,6 +85,7 @@ export async function withControl(
 export async function openControl(dataDir: string, options: UnderTestOptions = {}): Promise<ControlUnderTest> {
   const [worker, mainEnd] = channelPair<ToMain, ToWorker>();
   const main = new FakeMain(mainEnd);
+  const images = new FakeImages();
   const size = options.storeSizeMaxBytes === undefined ? {} : { sizeMaxBytes: options.storeSizeMaxBytes };
   const store = await openSqliteStore({ file: join(dataDir, "state.db"), ...size });
   const control = await ControlPlane.open({
@@ -94,9 +97,19 @@ export async function openControl(dataDir: string, options: UnderTestOptions = {
     listen: { hosts: ["127.0.0.1"], port: 0 },
     clock: options.clock ?? systemClock,
     logger: silentLogger,
+    images,
+    dockerConfigFile: join(dataDir, "docker", "config.json"),
     ...options.change,
   });
-  return { control, main, sdk: sdkClient(control.apiPort), dataDir, store, url: `http://127.0.0.1:${control.apiPort}` };
+  return {
+    control,
+    main,
+    images,
+    sdk: sdkClient(control.apiPort),
+    dataDir,
+    store,
+    url: `http://127.0.0.1:${control.apiPort}`,
+  };
 }
 
 /** The official client, as users point it at Sluice. */
