@@ -7,6 +7,8 @@ import type { Clock } from "../base/base.ts";
 import type {
   FunctionInfo,
   FunctionsAnswer,
+  ImagePull,
+  ImagePullsAnswer,
   LogRecord,
   RollbackAnswer,
   UsageAnswer,
@@ -151,6 +153,16 @@ export class Client {
       action: "SluiceListFunctions",
     });
     return answer.functions;
+  }
+
+  /** Container images that writes of functions wait for. */
+  async imagePulls(): Promise<readonly ImagePull[]> {
+    const answer = await this.#requester.json<ImagePullsAnswer>({
+      method: "GET",
+      path: "/sluice/v1/image-pulls",
+      action: "SluiceListImagePulls",
+    });
+    return answer.pulls;
   }
 
   /** Log lines, oldest first; with `follow` it ends when the signal aborts or the server goes. */

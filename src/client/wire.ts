@@ -31,6 +31,15 @@ export interface FunctionDocument {
   readonly instanceSoftConcurrency?: number;
   readonly environmentVariables?: Readonly<Record<string, string>>;
   readonly customRuntimeConfig?: { readonly command?: readonly string[]; readonly args?: readonly string[] };
+  /** With runtime custom-container, in place of `code`; `command` and `args` are texts that hold JSON lists. */
+  readonly customContainerConfig?: {
+    readonly image: string;
+    readonly command?: string;
+    readonly args?: string;
+    /** Only in requests. */
+    readonly registryConfig?: { readonly authConfig?: { readonly userName: string; readonly password: string } };
+    readonly [other: string]: unknown;
+  };
   readonly initializer?: string;
   /** Seconds. */
   readonly initializationTimeout?: number;

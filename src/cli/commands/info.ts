@@ -62,7 +62,13 @@ function stateLines(info: FunctionInfo): string[] {
   const more = `${provisioned ?? ""}${trouble ?? ""}${restarts ? `, restarts: ${restarts}` : ""}`;
   return [
     `  ${versionsOf(info)}runtime ${info.runtime}, instances: ${counts}${limit}, open calls: ${openCalls}${more}`,
+    ...(info.image ? [`  image ${info.image.reference} (${shortId(info.image.id)})`] : []),
   ];
+}
+
+/** As `docker images` shows it: the first 12 digits. */
+function shortId(id: string): string {
+  return id.replace(/^sha256:/, "").slice(0, 12);
 }
 
 /** Which versions it runs, with their shares of the calls; nothing for the service as it stands. */

@@ -14,11 +14,11 @@ export interface Bundle {
 /** Domain names of this kind come from a service of Alibaba Cloud's. */
 const AUTO_DOMAIN = "auto";
 
-/** The documents of a plan with its packed code. Reads the certificates' files; throws a YamlError for one amiss. */
+/** The documents of a plan with its packed code, which a container image has none of. Reads the certificates' files; throws a YamlError for one amiss. */
 export function bundleOf(
   plan: ServicePlan,
   template: Template,
-  zip: Buffer,
+  zip: Buffer | undefined,
   note: (line: string) => void = () => {},
 ): Bundle {
   const customDomains: CustomDomainDocument[] = [];
@@ -33,7 +33,7 @@ export function bundleOf(
   }
   return {
     service: serviceDocument(plan),
-    function: { ...functionDocument(plan), code: { zipFile: zip.toString("base64") } },
+    function: { ...functionDocument(plan), ...(zip && { code: { zipFile: zip.toString("base64") } }) },
     triggers: plan.triggers.map(triggerDocument),
     customDomains,
   };

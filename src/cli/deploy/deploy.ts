@@ -14,6 +14,7 @@ import { packCode } from "./code-package.ts";
 import { configValues } from "./config-values.ts";
 import { type PlanOptions, planService, planTemplate, type ServicePlan } from "./plan.ts";
 import { checkAgainstPlatform } from "./preflight.ts";
+import { tellingPull } from "./pull-progress.ts";
 import { waitForRevision } from "./wait.ts";
 
 /** Deploys the template, or the one service of it; gives how its functions stand, in the order of deployment. */
@@ -31,9 +32,10 @@ export async function deployTemplate(
 
   for (const plan of plans) await runActions(plan.preDeploy, template, context);
   const machine = platform.isLocal ? { platform: process.platform, cpu: process.arch } : undefined;
-  const packages = new Map<string, Buffer>();
+  const packages = new Map<string, Buffer | undefined>();
   for (const plan of plans) {
-    const zip = await packCode(plan, template, machine);
+    const isImage = plan.function.customContainerConfig !== undefined;
+    const zip = isImage ? undefined : await packCode(plan, template, machine);
     bundleOf(plan, template, zip, tell);
     packages.set(plan.id, zip);
   }
@@ -43,7 +45,9 @@ export async function deployTemplate(
   for (const [id, zip] of packages) {
     // Planned again, since it may name outputs of services that are deployed by now; its notes have been told.
     const plan = planService(template, id, outputs, { ...options, note: () => {} });
-    await applyBundle(bundleOf(plan, template, zip), platform.client, tell);
+    const bundle = bundleOf(plan, template, zip);
+    const names = { serviceName: plan.service.name, functionName: plan.function.name };
+    await tellingPull(platform.client, context.clock, names, tell, () => applyBundle(bundle, platform.client, tell));
     const info = await waitForRevision(platform.client, context.clock, plan.service.name, plan.function.name);
     outputs.set(id, outputOf(plan, info, platform));
     infos.push(info);

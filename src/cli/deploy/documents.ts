@@ -2,6 +2,7 @@
 import type { CustomDomainDocument, FunctionDocument, ServiceDocument, TriggerDocument } from "../../client/client.ts";
 import { type Place, YamlError } from "../s-yaml/node.ts";
 import { readCertificate } from "./certificate.ts";
+import { containerDocument } from "./container-shape.ts";
 import type { ServicePlan } from "./plan.ts";
 import type { DomainProps, TriggerProps } from "./shapes.ts";
 
@@ -49,6 +50,7 @@ export function functionDocument({ function: props }: ServicePlan): FunctionDocu
       command: props.customRuntimeConfig?.command ?? [],
       args: props.customRuntimeConfig?.args ?? [],
     },
+    ...(props.customContainerConfig && { customContainerConfig: containerDocument(props.customContainerConfig) }),
     ...(props.cpu !== undefined && { cpu: props.cpu }),
   };
 }

@@ -19,6 +19,7 @@ import {
   texts,
   type ValuesOf,
 } from "../s-yaml/shape.ts";
+import { CONTAINER_RUNTIME, checkRuntimeKeys, containerShape } from "./container-shape.ts";
 
 /** First character no digit and no `-`. */
 function nameShape(lengthMax: number): Shape<string> {
@@ -43,7 +44,14 @@ const serviceShape = mapping({
   vpcBinding: notHonoured,
 });
 
-const RUNTIMES = ["custom", "custom.debian9", "custom.debian10", "custom.debian11", "custom.debian12"] as const;
+const RUNTIMES = [
+  "custom",
+  "custom.debian9",
+  "custom.debian10",
+  "custom.debian11",
+  "custom.debian12",
+  CONTAINER_RUNTIME,
+] as const;
 
 /** A hook is on where its handler is not empty; the text itself means nothing to a custom runtime. */
 const hookShape = mapping({ handler: optional(text()), timeout: optional(number({ from: 1, to: 90 })) });
@@ -79,7 +87,7 @@ const functionFields = {
   instanceLifecycleConfig: optional(mapping({ preFreeze: optional(hookShape), preStop: optional(hookShape) })),
   customHealthCheckConfig: optional(healthCheckShape),
   customDNS: notHonoured,
-  customContainerConfig: notHonoured,
+  customContainerConfig: optional(containerShape),
   asyncConfiguration: notHonoured,
   instanceType: notHonoured,
   gpuMemorySize: notHonoured,
@@ -95,10 +103,14 @@ const ENVIRONMENT_MAX_BYTES = 4096;
 function functionShape(node: YamlNode, position: Position): ValuesOf<typeof functionFields> {
   const values = mapping(functionFields)(node, position);
   const { instanceConcurrency = 1, instanceSoftConcurrency: soft, cpu, memorySize = 512 } = values;
+  const placeOf = (key: string) => (node.kind === "map" ? node.entries.get(key) : undefined) ?? position.place;
   const refuse = (key: string, message: string): never => {
-    const place = (node.kind === "map" ? node.entries.get(key) : undefined) ?? position.place;
-    throw new YamlError(place, `${position.way}.${key}: ${message}`);
+    throw new YamlError(placeOf(key), `${position.way}.${key}: ${message}`);
   };
+  checkRuntimeKeys(values, refuse, (key, message) => {
+    const place = placeOf(key);
+    position.note(`${place.file}:${place.line}: ${position.way}.${key}: ${message}`);
+  });
   if (soft !== undefined && soft > instanceConcurrency) {
     refuse("instanceSoftConcurrency", `expected at most instanceConcurrency (${instanceConcurrency}), got ${soft}`);
   }
