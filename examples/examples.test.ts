@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -21,8 +21,8 @@ function read(...path: string[]): string {
 }
 
 describe("every example", () => {
-  test("there are examples in three languages", () => {
-    assert.deepEqual(examples.sort(), ["golang-greeter", "node-greeter", "python-greeter"]);
+  test("there are examples in three languages, one of them as an image too", () => {
+    assert.deepEqual(examples.sort(), ["golang-greeter", "golang-greeter-container", "node-greeter", "python-greeter"]);
   });
 
   test("can be copied alone, and its copies of proto file and features are the same as in the others", () => {
@@ -40,11 +40,19 @@ describe("every example", () => {
       assert.equal(props.service, "$" + "{vars.service}", name);
       names.add(`${parse(read(name, "s.yaml")).vars.service.name}/${props.function.name}`);
       assert.equal(props.function.caPort, 8089, name);
-      assert.equal(props.function.runtime, "custom", name);
+      assert.equal(props.function.runtime, name.endsWith("-container") ? "custom-container" : "custom", name);
       assert.ok(props.triggers[0].config.methods.includes("POST"), name);
     }
     assert.equal(names.size, examples.length);
   });
+});
+
+test("the greeter as an image is the same Go program", () => {
+  const files = globSync("{code,proto}/*.{go,proto,json}", { cwd: join(here, "golang-greeter") });
+  assert.ok(files.length > 5);
+  for (const file of [...files, "go.mod", "go.sum"]) {
+    assert.equal(read("golang-greeter-container", file), read("golang-greeter", file), file);
+  }
 });
 
 describe("the Node.js greeter", () => {
