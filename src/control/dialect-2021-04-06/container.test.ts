@@ -148,7 +148,8 @@ describe("while an image is pulled", () => {
     const gate = Promise.withResolvers<void>();
     underTest.images.ready = gate.promise;
     const answer = put(underTest, { customContainerConfig: { image: REFERENCE, args: '["-v"]' } });
-    while ((await pullsOf(underTest)).length === 0);
+    // Listed before the engine is asked.
+    while (underTest.images.requests.length < 2) await pullsOf(underTest);
     underTest.images.ready = Promise.resolve();
     return { answer, finish: gate.resolve };
   }

@@ -16,12 +16,16 @@ export interface ImageSource {
     readonly reference: string;
     readonly credentials?: { readonly username: string; readonly password: string; readonly serverAddress: string };
     readonly onProgress?: (line: string) => void;
+    readonly signal?: AbortSignal;
   }): Promise<{ readonly id: string }>;
   close(): void;
 }
 
 /** Images that are looked for at once; each may be a pull of gigabytes. */
 export const IMAGES_AT_ONCE_MAX = 8;
+
+/** From the question for an image to its being here; then the pull is ended. The largest images (10 GB) take less. */
+export const IMAGE_TIMEOUT_MS = 3_600_000;
 
 export interface ImagesOptions {
   readonly source: ImageSource;
@@ -62,6 +66,8 @@ export class Images {
     const { source, dockerConfigFile, clock } = this.#options;
     const pull = { serviceName, functionName, image: reference, startedAt: clock.epochMs(), progress: "" };
     this.#pulls.add(pull);
+    const deadline = new AbortController();
+    const wakeUp = clock.wakeAfter(IMAGE_TIMEOUT_MS, () => deadline.abort(new Error(lateWords(reference))));
     let login: DockerLogin = { kind: "none" };
     try {
       const serverAddress = registryOf(reference);
@@ -69,6 +75,7 @@ export class Images {
       const known = login.kind === "credentials" ? login.credentials : credentials;
       const { id } = await source.resolve({
         reference,
+        signal: deadline.signal,
         onProgress: (line) => {
           pull.progress = line;
         },
@@ -78,6 +85,7 @@ export class Images {
     } catch (error) {
       throw imageError(error, login);
     } finally {
+      wakeUp.cancel();
       this.#pulls.delete(pull);
     }
   }
@@ -86,6 +94,11 @@ export class Images {
   close(): void {
     this.#options.source.close();
   }
+}
+
+function lateWords(reference: string): string {
+  const minutes = IMAGE_TIMEOUT_MS / 60_000;
+  return `${reference} was not here within ${minutes} minutes: pull it beforehand (docker pull ${reference}), then deploy again`;
 }
 
 /** Without the cause: what a registry client throws may hold the request. */

@@ -16,7 +16,10 @@ export class FakeImages implements ImageSource {
   async resolve(request: Request): Promise<{ readonly id: string }> {
     this.requests.push(request);
     request.onProgress?.(`Pulling ${request.reference}`);
-    await this.ready;
+    const aborted = new Promise<never>((_resolve, reject) => {
+      request.signal?.addEventListener("abort", () => reject(request.signal?.reason));
+    });
+    await Promise.race([this.ready, aborted]);
     if (this.failure !== undefined) throw this.failure;
     const id = this.ids.get(request.reference);
     if (id === undefined) throw new Error(`the image ${request.reference} cannot be pulled: manifest unknown`);

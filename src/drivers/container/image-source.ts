@@ -21,6 +21,8 @@ export interface ImageRequest {
   readonly credentials?: RegistryCredentials;
   /** Told what a pull does, in short lines, at most about one a second. */
   readonly onProgress?: (line: string) => void;
+  /** Ends the pull; `resolve` rejects with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RegistryCredentials {
@@ -35,12 +37,14 @@ export function openImageSource(options: EngineOptions = {}): ImageSource {
   const closing = new AbortController();
   return {
     async resolve(request) {
-      closing.signal.throwIfAborted();
+      const signals = request.signal === undefined ? [closing.signal] : [closing.signal, request.signal];
+      const signal = AbortSignal.any(signals);
+      signal.throwIfAborted();
       const { full } = parseImageReference(request.reference);
       const engine = await openEngine(options);
       const present = await inspect(engine, request.reference);
       if (present !== undefined) return accept(engine, request.reference, present);
-      await pull(engine, full, request, closing.signal);
+      await pull(engine, full, request, signal);
       const pulled = await inspect(engine, request.reference);
       if (pulled === undefined) throw new Error(`the image ${request.reference} was pulled, but is not there`);
       return accept(engine, request.reference, pulled);
