@@ -1,4 +1,7 @@
 /** Front door of src/drivers: makes the driver that brings instances to life, in a spawner process of its own. */
+import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Logger } from "../base/base.ts";
 import { treeName } from "./cgroup/cgroup.ts";
 import { type DriverConfiguration, resolveDriverConfiguration } from "./configuration.ts";
@@ -24,6 +27,8 @@ export interface CreateDriverOptions {
   readonly configuration?: Partial<DriverConfiguration>;
   /** Node.js for the functions, first in their PATH; default: the one that runs Sluice. */
   readonly nodePath?: string;
+  /** Folder for the disks of instances, for this driver alone; default: one below the system's for temporary files. */
+  readonly scratchFolder?: string;
 }
 
 export interface CreatedDriver {
@@ -67,6 +72,7 @@ async function tryDriver(
     driver: name,
     configuration,
     nodePath: options.nodePath ?? process.execPath,
+    scratchFolder: options.scratchFolder ?? join(tmpdir(), `sluice-scratch-${randomUUID()}`),
     cgroupTreeName: treeName(process.pid),
     useNamespaces: true,
   };

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type Channel, type Clock, type Logger, systemClock } from "../base/base.ts";
 import type { Credentials } from "../control/control.ts";
 import type { OutputLine } from "../drivers/driver.ts";
@@ -56,6 +57,7 @@ export class MainLoop {
         networkPoolSize: configuration.networkPoolSize,
         networkRanges: configuration.networkRanges,
       },
+      scratchFolder: join(options.dataDir, "scratch"),
       output: (lines) => holder.loop?.functionOutput(lines),
       logger,
     });

@@ -7,6 +7,7 @@ import { isRunning } from "../host/process-tree.ts";
 import { AddressPlan, routedRanges } from "./address-plan.ts";
 import { openParentNamespace, type ParentNamespace } from "./parent-namespace.ts";
 import { endParked, type ParkedNamespace, parkNamespace, removeGroup } from "./parked-namespace.ts";
+import type { ScratchDisks } from "./scratch-disks.ts";
 
 /** The processor belongs to the instance that has just taken one; the next is made when that is likely to be up. */
 const REFILL_DELAY_MS = 40;
@@ -22,6 +23,8 @@ export interface NamespacePoolOptions {
   readonly size: number;
   readonly ranges: readonly string[];
   readonly cgroups: CgroupTree;
+  /** Undefined: /tmp is in memory. */
+  readonly disks: ScratchDisks | undefined;
 }
 
 interface Waiter {
@@ -123,7 +126,7 @@ export class NamespacePool {
         throw new Error(`every address of networkRanges (${this.#options.ranges.join(", ")}) has a route already`);
       }
       try {
-        return await parkNamespace(parent, addresses, this.#options.cgroups, this.#options.clock);
+        return await parkNamespace({ ...this.#options, parent }, addresses);
       } catch (error) {
         if (attempt === ATTEMPTS_MAX || this.#isClosed) throw error;
       }

@@ -13,6 +13,7 @@ import { quote } from "../local/shell-words.ts";
 import { linkFirewall } from "../network/link-firewall.ts";
 import type { LinkAddresses } from "./address-plan.ts";
 import type { ParentNamespace } from "./parent-namespace.ts";
+import type { ScratchDisks } from "./scratch-disks.ts";
 
 const SET_UP_LIMIT_MS = 10_000;
 
@@ -23,24 +24,35 @@ export interface ParkedNamespace {
   readonly shellPid: number;
   /** The shell is in it already: to join a control group waits for all processors, some milliseconds for each. */
   readonly cgroup: Cgroup;
+  /** Size of the disk for /tmp that is mounted in it, in MB; undefined: none. */
+  readonly diskMb: number | undefined;
 }
 
-/**
- * Makes one, inside `parent` where there is that. Rejects, with nothing left behind, when the interface name is taken or
- * anything else fails.
- */
+/** What namespaces are made with. */
+export interface ParkingPlace {
+  /** Inside of it, where there is that. */
+  readonly parent: ParentNamespace | undefined;
+  readonly cgroups: CgroupTree;
+  readonly clock: Clock;
+  readonly disks: ScratchDisks | undefined;
+}
+
+/** Of the disk that is mounted ahead: Function Compute's diskSize where none is configured. */
+export const PARKED_DISK_MB = 512;
+
+/** Makes one. Rejects, with nothing left behind, when the interface name is taken or anything else fails. */
 export async function parkNamespace(
-  parent: ParentNamespace | undefined,
+  { parent, cgroups, clock, disks }: ParkingPlace,
   addresses: LinkAddresses,
-  cgroups: CgroupTree,
-  clock: Clock,
 ): Promise<ParkedNamespace> {
-  const child = spawnNamespacedShell(["--net"], parent?.enter);
+  const mountDisk = (await disks?.commands(PARKED_DISK_MB)) ?? "";
+  // Its own /proc as well: bubblewrap looks there for its child, whose pid is of this namespace.
+  const child = spawnNamespacedShell(["--net", "--mount", "--mount-proc"], parent?.enter);
   const { interfaceName: name, hostAddress, instanceAddress } = addresses;
   const cgroup = cgroups.create(name);
   try {
     const shell = new ShellDialogue(child, clock);
-    await shell.run(":");
+    await shell.run(mountDisk === "" ? ":" : mountDisk);
     const shellPid = descendant(child, 1);
     if (shellPid === undefined) throw new Error("the parked shell has no pid");
     await ipBatch([
@@ -55,7 +67,7 @@ export async function parkNamespace(
     const steps = [`ip -batch - <<'END'\n${inside.join("\n")}\nEND`, `nft -f - <<'END'\n${firewall}END`];
     await shell.run([...joins, ...steps].join("\n"));
     shell.leave();
-    return { child, addresses, shellPid, cgroup };
+    return { child, addresses, shellPid, cgroup, diskMb: disks && PARKED_DISK_MB };
   } catch (error) {
     child.once("exit", () => removeGroup(cgroup));
     killInside(child);

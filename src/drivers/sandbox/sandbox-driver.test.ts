@@ -1,6 +1,14 @@
 import { systemClock as clock, silentLogger as logger } from "../../base/base.ts";
 import { driverContract } from "../testing/driver-contract.ts";
-import { configuration, localDriver, nodePath, sandboxSkip, spawnerDriver, testCgroups } from "../testing/subjects.ts";
+import {
+  configuration,
+  localDriver,
+  nodePath,
+  sandboxSkip,
+  scratchFolder,
+  spawnerDriver,
+  testCgroups,
+} from "../testing/subjects.ts";
 import { createSandboxLauncher } from "./sandbox-launcher.ts";
 
 const skip = sandboxSkip();
@@ -11,7 +19,10 @@ driverContract({
   hasOwnUids: true,
   async open(output) {
     const cgroups = testCgroups();
-    return localDriver(await createSandboxLauncher({ clock, logger, configuration, nodePath, cgroups }), output);
+    return localDriver(
+      await createSandboxLauncher({ clock, logger, configuration, nodePath, cgroups, scratchFolder: scratchFolder() }),
+      output,
+    );
   },
 });
 driverContract({

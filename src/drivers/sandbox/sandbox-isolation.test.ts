@@ -10,7 +10,7 @@ import { treeName } from "../cgroup/cgroup.ts";
 import type { Driver, DriverInstance } from "../driver.ts";
 import { type FilteredCpu, JUDGED, REFUSED } from "../seccomp/system-calls.ts";
 import { SpawnerDriver } from "../spawner/spawner-driver.ts";
-import { configuration, sandboxSkip, spawnerDriver } from "../testing/subjects.ts";
+import { configuration, sandboxSkip, scratchFolder, spawnerDriver } from "../testing/subjects.ts";
 import { Dialogue, TestHome } from "../testing/test-function.ts";
 
 /** Makes every call for real and says which ended otherwise than by the filter. */
@@ -99,9 +99,9 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
     }
     assert.equal((await dialogue!.ask({ do: "write", path: "/tmp/new" }))["ok"], true);
     assert.equal((await dialogue!.ask({ do: "write", path: "/dev/shm/new" }))["ok"], true);
-    const full = await run("dd", "if=/dev/zero", "of=/tmp/big", "bs=1M", "count=80");
+    const full = await run("dd", "if=/dev/zero", "of=/dev/shm/big", "bs=1M", "count=300");
     assert.match(full.out, /No space left/);
-    await run("rm", "/tmp/big");
+    await run("rm", "/dev/shm/big");
   });
 
   test("the system calls that the filter refuses are refused by this kernel", async () => {
@@ -112,6 +112,49 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
     assert.match((await run("cat", "/proc/self/status")).out, /^Seccomp:\t2$/m);
     const { out } = await run("python3", "-c", SYSTEM_CALLS, JSON.stringify(refused), JSON.stringify(JUDGED), cpu);
     assert.equal(out.trim().split("\n").at(-1), "all as expected");
+  });
+
+  for (const diskMb of [512, 96]) {
+    test(`/tmp is a disk of ${diskMb} MB: it can be filled with 128 MB of memory, and not more`, async () => {
+      const small = driver!.start(home!.spec({ diskMb, memoryMb: 128 }));
+      await small.listening;
+      const asked = await Dialogue.open(small);
+      const write = async (file: string, megabytes: number) => {
+        const command = ["dd", "if=/dev/zero", `of=/tmp/${file}`, "bs=1M", `count=${megabytes}`];
+        return (await asked.ask({ do: "run", command })) as { code: number; out: string };
+      };
+      const all = await write("all", diskMb);
+      assert.equal(all.code, 0, all.out);
+      const more = await write("more", 1);
+      assert.match(more.out, /No space left/);
+      await asked.ask({
+        do: "run",
+        command: ["sh", "-c", "rm /tmp/*; i=0; while [ $i -lt 2000 ]; do : >/tmp/$i; i=$((i + 1)); done"],
+      });
+      assert.equal((await write("again", diskMb - 1)).code, 0);
+      small.destroy();
+      assert.equal((await small.exited).outOfMemory, false);
+    });
+  }
+
+  test("/tmp is the instance's own and empty, and nothing of it is left on the host", async () => {
+    const [one, two] = [driver!.start(home!.spec()), driver!.start(home!.spec())];
+    const dialogues: Dialogue[] = [];
+    for (const each of [one, two]) {
+      await each.listening;
+      dialogues.push(await Dialogue.open(each));
+    }
+    assert.equal((await dialogues[0]!.ask({ do: "write", path: "/tmp/mine" }))["ok"], true);
+    const { out } = (await dialogues[1]!.ask({ do: "run", command: ["ls", "-A", "/tmp"] })) as { out: string };
+    assert.equal(out, "");
+    for (const each of [one, two]) each.destroy();
+    await Promise.all([one.exited, two.exited]);
+  });
+
+  test("a disk that cannot be made: the start says so", async () => {
+    const instance = driver!.start(home!.spec({ diskMb: 2 ** 30 }));
+    await assert.rejects(instance.listening, /too (big|large)/i);
+    await instance.exited;
   });
 
   test("its processes, its host name and its network are its own", async () => {
@@ -153,6 +196,7 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
       driver: "sandbox",
       configuration,
       nodePath: `${hidden}/node`,
+      scratchFolder: scratchFolder(),
       cgroupTreeName: treeName(process.pid),
       useNamespaces: true,
     } as const;

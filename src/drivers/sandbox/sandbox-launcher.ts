@@ -5,12 +5,13 @@
  *
  * spawner ── unshare ── bwrap (was the parked shell) ── bwrap (first of the sandbox's pids) ── program
  */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock, Logger } from "../../base/base.ts";
 import type { CgroupTree } from "../cgroup/cgroup.ts";
 import type { DriverConfiguration } from "../configuration.ts";
 import { findTool } from "../host/find-tool.ts";
 import { signalIfThere } from "../host/process-tree.ts";
-import { openUnnamedFile } from "../host/unnamed-file.ts";
 import { childProgram } from "../local/launched-program.ts";
 import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
 import { limitsOf } from "../local/limits.ts";
@@ -19,8 +20,9 @@ import { hasSeccompFilter, seccompFilter } from "../seccomp/seccomp.ts";
 import { lookAtHost } from "./host-view.ts";
 import { NamespaceLook } from "./namespace-look.ts";
 import { NamespacePool } from "./namespace-pool.ts";
-import { endParked } from "./parked-namespace.ts";
+import { endParked, PARKED_DISK_MB } from "./parked-namespace.ts";
 import { sandboxScript } from "./sandbox-script.ts";
+import { SCRATCH_FOLDER, ScratchDisks } from "./scratch-disks.ts";
 
 /** The tools it is made of, with the Debian package of each. */
 const TOOLS: Readonly<Record<string, string>> = {
@@ -40,20 +42,26 @@ export interface SandboxLauncherOptions {
   readonly cgroups: CgroupTree;
   /** The Node.js that functions find first in PATH. */
   readonly nodePath: string;
+  /** Folder for the disks of instances, made and removed by this launcher. */
+  readonly scratchFolder: string;
 }
 
 export async function createSandboxLauncher(options: SandboxLauncherOptions): Promise<Launcher> {
   const { clock, logger, configuration, cgroups } = options;
   const obstacle = findObstacle();
+  mkdirSync(options.scratchFolder, { recursive: true, mode: 0o700 });
+  const disks = obstacle === undefined ? await openDisks(options.scratchFolder, logger) : undefined;
   const pool = new NamespacePool({
     clock,
     logger,
     size: configuration.networkPoolSize,
     ranges: configuration.networkRanges,
     cgroups,
+    disks,
   });
   const host = obstacle === undefined ? lookAtHost(options.nodePath) : undefined;
-  const seccomp = hasSeccompFilter(process.arch) ? openUnnamedFile(seccompFilter(process.arch)) : undefined;
+  const seccompFile = join(options.scratchFolder, "seccomp.bpf");
+  if (hasSeccompFilter(process.arch)) writeFileSync(seccompFile, seccompFilter(process.arch), { mode: 0o600 });
   return {
     name: "sandbox",
     ownNetwork: true,
@@ -67,15 +75,20 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     async launch({ spec, uid }: LaunchPlan): Promise<Launched> {
       const namespace = await pool.take();
       const { child, addresses, shellPid, cgroup } = namespace;
+      let mountDisk = "";
       try {
         cgroup.limit(limitsOf(spec, configuration));
+        if (disks !== undefined && namespace.diskMb !== spec.diskMb) mountDisk = await disks.commands(spec.diskMb);
       } catch (error) {
         await endParked(namespace);
         throw error;
       }
       const look = new NamespaceLook(shellPid, spec.caPort, clock);
       const hostArguments = host?.arguments ?? [];
-      child.stdin!.end(sandboxScript({ spec, uid: uid!, addresses, hostArguments, seccompFile: seccomp!.path }));
+      const tmpFolder = disks && SCRATCH_FOLDER;
+      child.stdin!.end(
+        `${mountDisk}\n${sandboxScript({ spec, uid: uid!, addresses, hostArguments, seccompFile, tmpFolder })}`,
+      );
       return {
         program: childProgram(child),
         cgroup,
@@ -92,10 +105,20 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     },
     async close() {
       await pool.close();
-      seccomp?.close();
+      rmSync(options.scratchFolder, { recursive: true, force: true });
       cgroups.close();
     },
   };
+}
+
+async function openDisks(folder: string, logger: Logger): Promise<ScratchDisks | undefined> {
+  try {
+    return await ScratchDisks.open(folder, PARKED_DISK_MB);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    logger.warn("what functions write to /tmp counts as their memory, and is half of it at most", { reason });
+    return undefined;
+  }
 }
 
 function findObstacle(): string | undefined {

@@ -19,6 +19,8 @@ export interface SandboxPlan {
   readonly hostArguments: readonly string[];
   /** File with the filter of system calls. */
   readonly seccompFile: string;
+  /** What it has as /tmp; undefined: memory. */
+  readonly tmpFolder: string | undefined;
 }
 
 /** Below those of the texts. */
@@ -37,7 +39,7 @@ export function sandboxScript(plan: SandboxPlan): string {
   }));
   const command = [
     "bwrap",
-    ...isolationArguments(plan.spec),
+    ...isolationArguments(plan),
     ...["--seccomp", String(SECCOMP_DESCRIPTOR)],
     ...plan.hostArguments,
     ...files.flatMap(({ path, descriptor }) => ["--perms", "0644", "--file", String(descriptor), path]),
@@ -64,17 +66,18 @@ export function sandboxScript(plan: SandboxPlan): string {
   ]);
 }
 
-function isolationArguments(spec: StartSpec): string[] {
-  // Half of the memory at most: what a program writes to /tmp counts as its memory.
+function isolationArguments({ spec, tmpFolder }: SandboxPlan): string[] {
+  // Half of the memory at most: what a program writes there counts as its memory.
   const tmpBytes = String(Math.floor(Math.min(spec.diskMb, spec.memoryMb / 2) * BYTES_PER_MB));
+  const tmpInMemory = ["--perms", "1777", "--size", tmpBytes, "--tmpfs"];
   // Parents that bubblewrap makes on the way to a file are closed to others.
   const openFolders = ["/etc", "/etc/ssl", "/opt", "/opt/node", NODE_FOLDER];
   return [
     ...["--die-with-parent", "--new-session", "--clearenv"],
     ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", spec.instanceId],
     ...["--cap-drop", "ALL", ...NEEDED_CAPABILITIES.flatMap((capability) => ["--cap-add", capability])],
-    ...["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", tmpBytes, "--tmpfs", "/dev/shm"],
-    ...["--perms", "1777", "--size", tmpBytes, "--tmpfs", "/tmp"],
+    ...["--proc", "/proc", "--dev", "/dev", ...tmpInMemory, "/dev/shm"],
+    ...(tmpFolder === undefined ? [...tmpInMemory, "/tmp"] : ["--bind", tmpFolder, "/tmp"]),
     ...["--ro-bind", spec.codeDir, "/code", "--chdir", "/code"],
     ...openFolders.flatMap((folder) => ["--perms", "0755", "--dir", folder]),
   ];

@@ -7,14 +7,14 @@ import type { SpawnerSetup } from "./messages.ts";
 
 /** The launcher of the driver that the set-up names. */
 export async function createLauncher(setup: SpawnerSetup, clock: Clock, logger: Logger): Promise<Launcher> {
-  const { configuration, nodePath, useNamespaces } = setup;
+  const { configuration, nodePath, scratchFolder, useNamespaces } = setup;
   const mayLimit = process.platform === "linux" && process.getuid?.() === 0;
   const cgroups = mayLimit ? openCgroups(setup.cgroupTreeName, logger) : noCgroups;
   switch (setup.driver) {
     case "process":
       return createProcessLauncher({ clock, configuration, cgroups, nodePath, useNamespaces });
     case "sandbox":
-      return createSandboxLauncher({ clock, logger, configuration, cgroups, nodePath });
+      return createSandboxLauncher({ clock, logger, configuration, cgroups, nodePath, scratchFolder });
     default:
       throw new Error(`Unknown driver ${JSON.stringify(setup.driver satisfies never)}`);
   }

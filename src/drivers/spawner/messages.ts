@@ -12,6 +12,8 @@ export interface SpawnerSetup {
   readonly driver: Exclude<DriverName, "container">;
   readonly configuration: DriverConfiguration;
   readonly nodePath: string;
+  /** Folder for the disks of instances. */
+  readonly scratchFolder: string;
   /** Name of the tree of control groups; its middle part is the pid whose end makes it garbage. */
   readonly cgroupTreeName: string;
   /** For tests and diagnosis: the process driver without namespaces. */

@@ -44,12 +44,19 @@ export function groupCount(sluicePid: number): number {
   return entries.filter((entry) => existsSync(`${entry}/cgroup.procs`)).length;
 }
 
-/** Control groups that a Sluice has made, and mounts of this namespace with its name. */
+/** Control groups that a Sluice has made, and mounts of this namespace that are its instances'. */
 export function remains(sluicePid: number): string[] {
   const mounts = readOrEmpty("/proc/self/mounts")
     .split("\n")
-    .filter((line) => line.includes("sluice"));
+    .filter((line) => /\/sys\/kernel ext4 |sluice-(driver-test|test-scratch)/.test(line));
   return [...trees(sluicePid), ...mounts];
+}
+
+/** Files in `folder` behind loop devices of this machine. */
+export function loopFiles(folder: string): string[] {
+  return listOrNone("/sys/block")
+    .map((device) => readOrEmpty(`/sys/block/${device}/loop/backing_file`).trim())
+    .filter((file) => file.startsWith(`${folder}/`));
 }
 
 /** Network links that belong to a Sluice. */

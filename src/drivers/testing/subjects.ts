@@ -1,5 +1,8 @@
 /** The drivers that the contract suite is run for. */
-import { existsSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { existsSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { systemClock as clock, silentLogger as logger } from "../../base/base.ts";
 import { type CgroupTree, noCgroups, openCgroups, treeName } from "../cgroup/cgroup.ts";
 import { readMounts } from "../cgroup/mounts.ts";
@@ -15,6 +18,14 @@ import { SpawnerDriver } from "../spawner/spawner-driver.ts";
 export const configuration = resolveDriverConfiguration({ wrongListenGraceMs: 300, networkPoolSize: 2 });
 export const isRoot = process.getuid?.() === 0;
 export const nodePath = process.execPath;
+
+/** A folder for the disks of one launcher's instances. */
+export function scratchFolder(): string {
+  const folder = join(tmpdir(), `sluice-test-scratch-${randomUUID()}`);
+  // A spawner that a test kills leaves it behind.
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 /** Control groups as the spawner would open them. */
 export function testCgroups() {
@@ -42,7 +53,14 @@ export function spawnerDriver(
   output: OutputSink,
   useNamespaces = true,
 ): Promise<SpawnerDriver> {
-  const setup = { driver, configuration, nodePath, cgroupTreeName: treeName(process.pid), useNamespaces };
+  const setup = {
+    driver,
+    configuration,
+    nodePath,
+    scratchFolder: scratchFolder(),
+    cgroupTreeName: treeName(process.pid),
+    useNamespaces,
+  };
   return SpawnerDriver.open({ setup, output, logger });
 }
 

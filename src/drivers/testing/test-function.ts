@@ -95,7 +95,7 @@ export class TestHome {
       environment: {},
       caPort: 9000,
       memoryMb: 512,
-      diskMb: 64,
+      diskMb: 512,
       internetAccess: false,
       startLimitMs: 20_000,
       ...changes,

@@ -28,7 +28,7 @@ export function usageContract(context: ContractContext): void {
       assert.ok(before.cpuSeconds > 0.005 && before.cpuSeconds < 60, text(before));
 
       await dialogue.ask({ do: "hoard", megabytes: 100 });
-      await dialogue.ask({ do: "burn", milliseconds: 300 });
+      await dialogue.ask({ do: "burn", milliseconds: 1_000 });
       const grown = () => (instance.usage?.cpuSeconds ?? 0) >= before.cpuSeconds + 0.3;
       await eventually("CPU is seen", grown, USAGE_LIMIT_MS);
       const after = instance.usage!;

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { eventually, loopFiles } from "../testing/host-inventory.ts";
+import { sandboxSkip, scratchFolder } from "../testing/subjects.ts";
+import { SCRATCH_FOLDER, ScratchDisks } from "./scratch-disks.ts";
+
+const skip = sandboxSkip();
+
+/** Runs commands in a mount namespace of their own, which lasts until its input ends. */
+async function mounted(commands: string): Promise<{ child: ChildProcess; said: string }> {
+  const script = `set -e\n${commands}\necho $(stat -f -c "%a %S" ${SCRATCH_FOLDER}) $(stat -c %a ${SCRATCH_FOLDER})\nread -r end || true`;
+  const child = spawn("unshare", ["--mount", "/bin/sh", "-c", script], { stdio: ["pipe", "pipe", "inherit"] });
+  const [said] = (await once(child.stdout, "data")) as [Buffer];
+  return { child, said: said.toString() };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  child.stdin!.end();
+  if (child.exitCode === null) await once(child, "exit");
+}
+
+test("a disk: of its size, without a name, and gone with its mount namespace", { skip }, async () => {
+  const folder = scratchFolder();
+  mkdirSync(folder);
+  const disks = await ScratchDisks.open(folder, 64);
+  const both = await Promise.all([mounted(await disks.commands(64)), mounted(await disks.commands(64))]);
+  for (const { said } of both) assert.match(said, /^16385 4096 1777\n/);
+  assert.deepEqual(readdirSync(folder), ["template-64.img"]);
+  assert.equal(loopFiles(folder).length, 2);
+  await Promise.all(both.map(({ child }) => end(child)));
+  await eventually("its loop devices are free", () => loopFiles(folder).length === 0);
+  rmSync(folder, { recursive: true });
+});
+
+test("open: removes the disks that a dead Sluice left, and nothing else", { skip }, async () => {
+  const folder = scratchFolder();
+  mkdirSync(folder);
+  for (const name of ["disk-3.img", "template-512.img", "kept"]) writeFileSync(join(folder, name), "");
+  await ScratchDisks.open(folder, 64);
+  assert.deepEqual(readdirSync(folder).sort(), ["kept", "template-64.img"]);
+  rmSync(folder, { recursive: true });
+});
+
+test("commands: a size that no file can have is refused with the tool's words, and asked for again later", {
+  skip,
+}, async () => {
+  const folder = scratchFolder();
+  mkdirSync(folder);
+  const disks = await ScratchDisks.open(folder, 64);
+  for (let round = 0; round < 2; round++) await assert.rejects(disks.commands(2 ** 30), /too (big|large)/i);
+  rmSync(folder, { recursive: true });
+});

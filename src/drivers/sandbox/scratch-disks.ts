@@ -1,0 +1,106 @@
+/**
+ * /tmp of sandboxes: each gets a file system of its own in a file, so that what a function writes there is on disk and
+ * not in its memory, and ends at its diskSize. The file loses its name once it is mounted, in the mount namespace of the
+ * instance alone: when that ends, the kernel gives back the mount, the loop device and the space.
+ */
+import { execFile } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { findTool, TOOL_PATH } from "../host/find-tool.ts";
+import { quote } from "../local/shell-words.ts";
+
+/** A folder that every Linux has and in which nobody's data or programs are: here a disk hides nothing that is needed. */
+const MOUNT_POINT = "/sys/kernel";
+/** The part of a mounted disk that a function sees as its /tmp. */
+export const SCRATCH_FOLDER = `${MOUNT_POINT}/tmp`;
+
+const MOUNT_OPTIONS = "loop,nosuid,nodev,noatime,noinit_itable";
+const BYTES_PER_MB = 1024 * 1024;
+const BLOCK_BYTES = 4096;
+/** Room for tables of inodes and blocks; what is left of it is filled up, so that a disk has the size that it says. */
+const OVERHEAD = { factor: 1.03, fixedMb: 16 };
+/** One block beyond: a file as large as the disk has more pieces than its inode can list. */
+const SPARE_BLOCKS = 1;
+const TOOLS: Readonly<Record<string, string>> = { "mkfs.ext4": "e2fsprogs", mount: "mount", unshare: "util-linux" };
+const SET_UP_LIMIT_MS = 30_000;
+
+export class ScratchDisks {
+  readonly #folder: string;
+  readonly #templates = new Map<number, Promise<string>>();
+  #count = 0;
+
+  /**
+   * Makes a disk for trial. Rejects with an Error that says why /tmp cannot be on disk here: not root, a tool missing, no
+   * loop devices. `folder` is on a file system with room for them; disks that a dead Sluice left in it are removed.
+   */
+  static async open(folder: string, trialMb: number): Promise<ScratchDisks> {
+    if (process.getuid?.() !== 0) throw new Error("it needs root");
+    const missing = Object.keys(TOOLS).filter((tool) => findTool(tool) === undefined);
+    if (missing.length > 0) throw new Error(`${missing.join(", ")} not found: install ${TOOLS[missing[0]!]}`);
+    for (const name of readdirSync(folder)) {
+      if (name.endsWith(".img")) rmSync(join(folder, name), { force: true });
+    }
+    const disks = new ScratchDisks(folder);
+    await disks.#template(trialMb);
+    return disks;
+  }
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /**
+   * Shell commands that give the mount namespace they run in a new disk, over one that may be there. Where that fails they
+   * end the shell with a word on standard error; no file is left either way. Rejects where a disk of that size cannot be
+   * made.
+   */
+  async commands(diskMb: number): Promise<string> {
+    const template = quote(await this.#template(diskMb));
+    const file = quote(join(this.#folder, `disk-${this.#count++}.img`));
+    return [
+      `{ cp --sparse=always --reflink=auto ${template} ${file} && mount -o ${MOUNT_OPTIONS} ${file} ${MOUNT_POINT}; } ||`,
+      `{ rm -f ${file}; echo "its disk of ${diskMb} MB cannot be made" >&2; exit 1; }`,
+      `rm -f ${file}`,
+    ].join("\n");
+  }
+
+  /** Path of an empty file system of that size, to be copied. */
+  #template(diskMb: number): Promise<string> {
+    let template = this.#templates.get(diskMb);
+    if (template === undefined) {
+      template = makeTemplate(join(this.#folder, `template-${diskMb}.img`), diskMb);
+      this.#templates.set(diskMb, template);
+      template.catch(() => this.#templates.delete(diskMb));
+    }
+    return template;
+  }
+}
+
+async function makeTemplate(file: string, diskMb: number): Promise<string> {
+  const sizeMb = Math.ceil(diskMb * OVERHEAD.factor) + OVERHEAD.fixedMb;
+  const blocks = (diskMb * BYTES_PER_MB) / BLOCK_BYTES + SPARE_BLOCKS;
+  const name = quote(file);
+  // No journal: what is in it ends with the instance. Tables of inodes stay unwritten, also in the background.
+  await run([
+    "set -e",
+    `truncate -s ${sizeMb}M ${name}`,
+    `mkfs.ext4 -q -F -b ${BLOCK_BYTES} -m 0 -O ^has_journal,^resize_inode -E lazy_itable_init=1,nodiscard -i 16384 ${name}`,
+    `mount -o ${MOUNT_OPTIONS} ${name} ${MOUNT_POINT}`,
+    `mkdir -m 1777 ${SCRATCH_FOLDER}`,
+    `spare=$(($(stat -f -c %a ${MOUNT_POINT}) - ${blocks}))`,
+    `[ "$spare" -le 0 ] || fallocate -l $((spare * ${BLOCK_BYTES})) ${MOUNT_POINT}/filler`,
+    `umount ${MOUNT_POINT}`,
+  ]);
+  return file;
+}
+
+/** In a mount namespace that ends with it. */
+function run(lines: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const options = { env: { PATH: TOOL_PATH }, timeout: SET_UP_LIMIT_MS };
+    execFile("unshare", ["--mount", "/bin/sh", "-c", lines.join("\n")], options, (error, _stdout, stderr) => {
+      if (error === null) resolve();
+      else reject(new Error(stderr.trim().split("\n").at(-1) || error.message));
+    });
+  });
+}
