@@ -5,13 +5,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { stringify } from "yaml";
-import { DockerDaemon, dockerSkip } from "../../src/drivers/testing/docker-daemon.ts";
+import { startDockerDaemon } from "../../src/drivers/testing/docker-daemon.ts";
 import { REGISTRY_LOGIN, Registry, registryMissing } from "../support/registry.ts";
 import { runCommand, Sluice } from "../support/sluice.ts";
 
-describe("an image of a registry that asks for a password", { skip: registryMissing || dockerSkip() }, () => {
+const docker = await startDockerDaemon();
+const env = "skip" in docker ? {} : { DOCKER_HOST: docker.address };
+
+async function stopDocker(): Promise<void> {
+  if ("stop" in docker) await docker.stop();
+}
+
+describe("an image of a registry that asks for a password", {
+  skip: "skip" in docker ? docker.skip : registryMissing,
+}, () => {
   let folder: string;
-  let docker: DockerDaemon;
   let registry: Registry;
   let sluice: Sluice;
   /** Of the image that the registry has, and nobody else. */
@@ -20,9 +28,8 @@ describe("an image of a registry that asks for a password", { skip: registryMiss
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "sluice-images-"));
-    docker = await DockerDaemon.start();
     registry = await Registry.start();
-    sluice = await Sluice.start({ env: { ...docker.env, DOCKER_CONFIG: join(folder, "docker") } });
+    sluice = await Sluice.start({ env: { ...env, DOCKER_CONFIG: join(folder, "docker") } });
     reference = `${registry.host}/team/empty:1`;
     id = await build("1");
     await login();
@@ -34,14 +41,14 @@ describe("an image of a registry that asks for a password", { skip: registryMiss
   after(async () => {
     await sluice?.stop();
     await registry?.stop();
-    await docker?.stop();
     rmSync(folder, { recursive: true });
   });
+  after(stopDocker);
 
   /** Docker's own command against the daemon of this test. */
   async function engine(...args: string[]): Promise<string> {
-    const env = { ...process.env, ...docker.env, DOCKER_CONFIG: join(folder, "docker"), DOCKER_BUILDKIT: "0" };
-    const { code, stdout, stderr } = await runCommand("docker", args, { env });
+    const environment = { ...process.env, ...env, DOCKER_CONFIG: join(folder, "docker"), DOCKER_BUILDKIT: "0" };
+    const { code, stdout, stderr } = await runCommand("docker", args, { env: environment });
     assert.equal(code, 0, `docker ${args.join(" ")}: ${stderr}`);
     return stdout.trim();
   }
@@ -123,7 +130,7 @@ describe("an image of a registry that asks for a password", { skip: registryMiss
   });
 
   test("where the engine has gone the answer says what to do", async () => {
-    await docker.stop();
+    await stopDocker();
     const { code, stderr } = await deploy(reference);
     assert.equal(code, 1);
     assert.match(stderr, /need a container engine, and no container engine answers at unix:.*: start Docker or Podman/);

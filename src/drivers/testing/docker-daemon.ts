@@ -1,109 +1,87 @@
-/** A Docker daemon of a test's own: own socket, own data, no networks, so that it meets no other on the machine. */
-import { type ChildProcess, spawn } from "node:child_process";
+/**
+ * A Docker daemon for tests, with a folder of its own for all that it keeps, which ends with the process that started it
+ * at the latest. It has no bridge and touches no firewall: its containers have no network but what they are given.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, open, readFile, rm } from "node:fs/promises";
-import { request } from "node:http";
+import { closeSync, openSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sleep, systemClock } from "../../base/base.ts";
+import { openEngine } from "../container/engine.ts";
 import { findTool } from "../host/find-tool.ts";
 
-/** A daemon that does not answer by then has failed. */
-const START_TIMEOUT_MS = 60_000;
-const POLL_MS = 100;
+const START_LIMIT_MS = 30_000;
+const LOOK_MS = 50;
 
-/** Why no daemon can be started here, or false. Where CI is set that is an error instead: there it must be tested. */
-export function dockerSkip(): string | false {
-  const reason = reasonAgainst();
-  if (reason === undefined) return false;
-  if (process.env["CI"]) throw new Error(`container images cannot be tested here: ${reason}`);
-  return `container images cannot be tested here: ${reason}`;
-}
-
-function reasonAgainst(): string | undefined {
-  if (process.platform !== "linux") return "a Docker daemon of one's own needs Linux";
-  if (process.getuid?.() !== 0) return "a Docker daemon needs root";
-  const missing = ["dockerd", "docker"].filter((tool) => findTool(tool) === undefined);
-  return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")} (Debian: apt-get install docker.io)`;
-}
-
-export class DockerDaemon {
-  /** What DOCKER_HOST must be. */
+export interface DockerDaemon {
+  /** For DOCKER_HOST. */
   readonly address: string;
-  readonly #dir: string;
-  readonly #child: ChildProcess;
-  readonly #exited: Promise<unknown>;
+  /** Ends it with every container, and removes all that it kept. Idempotent. */
+  stop(): Promise<void>;
+}
 
-  private constructor(dir: string, child: ChildProcess) {
-    this.address = `unix://${socketIn(dir)}`;
-    this.#dir = dir;
-    this.#child = child;
-    this.#exited = once(child, "exit");
-  }
+/** Starts one, or says why there can be none here. Where CI is set that is an error instead: there it must be tested. */
+export async function startDockerDaemon(): Promise<DockerDaemon | { readonly skip: string }> {
+  const reason = await obstacleOrDaemon();
+  if (typeof reason !== "string") return reason;
+  const skip = `the container driver cannot be tested here: ${reason}`;
+  if (process.env["CI"] !== undefined && process.env["CI"] !== "") throw new Error(skip);
+  return { skip };
+}
 
-  /** Resolves when it answers. Rejects with the last lines of its log. */
-  static async start(): Promise<DockerDaemon> {
-    const dir = await mkdtemp(join(tmpdir(), "sluice-dockerd-"));
-    await using log = await open(join(dir, "log"), "w");
-    const child = spawn(
-      findTool("dockerd") ?? "dockerd",
-      [
-        ...["--host", `unix://${socketIn(dir)}`, "--data-root", join(dir, "data"), "--exec-root", join(dir, "exec")],
-        ...["--pidfile", join(dir, "pid"), "--storage-driver", "vfs", "--bridge", "none"],
-        ...["--iptables=false", "--ip6tables=false"],
-      ],
-      { stdio: ["ignore", log.fd, log.fd] },
+async function obstacleOrDaemon(): Promise<DockerDaemon | string> {
+  if (process.platform !== "linux") return "not Linux";
+  if (process.getuid?.() !== 0) return "not root";
+  if (findTool("dockerd") === undefined) return "dockerd is not installed (Debian's package docker.io)";
+  const folder = await mkdtemp(join(tmpdir(), "dockerd-test-"));
+  const address = `unix://${folder}/docker.sock`;
+  const log = join(folder, "log");
+  const descriptor = openSync(log, "w");
+  const child = spawn(
+    "setpriv",
+    [
+      // SIGTERM, on which it ends its containers, should the test die.
+      ...["--pdeathsig", "TERM", "dockerd", "--host", address, "--pidfile", join(folder, "pid")],
+      ...["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")],
+      ...["--iptables=false", "--ip6tables=false", "--bridge=none", "--shutdown-timeout", "1"],
+    ],
+    { stdio: ["ignore", descriptor, descriptor], detached: true },
+  );
+  closeSync(descriptor);
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopped ??= end(child, folder);
+    return stopped;
+  };
+  const startedAt = systemClock.nowMs();
+  while (child.exitCode === null && systemClock.nowMs() - startedAt < START_LIMIT_MS) {
+    const answers = await openEngine({ address }).then(
+      () => true,
+      () => false,
     );
-    const daemon = new DockerDaemon(dir, child);
-    try {
-      await daemon.#untilReady();
-      return daemon;
-    } catch (error) {
-      await daemon.stop();
-      throw error;
-    }
+    if (answers) return { address, stop };
+    await sleep(systemClock, LOOK_MS);
   }
-
-  /** The environment of a program that is to use this daemon. */
-  get env(): { readonly DOCKER_HOST: string } {
-    return { DOCKER_HOST: this.address };
-  }
-
-  /** Ends it with what it runs, and removes all that it kept. Idempotent. */
-  async stop(): Promise<void> {
-    this.#child.kill("SIGTERM");
-    await this.#exited;
-    await rm(this.#dir, { recursive: true, force: true });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-  }
-
-  async #untilReady(): Promise<void> {
-    const attempts = START_TIMEOUT_MS / POLL_MS;
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) break;
-      if (await answers(socketIn(this.#dir))) return;
-      await new Promise((resolve) => {
-        setTimeout(resolve, POLL_MS);
-      });
-    }
-    const log = await readFile(join(this.#dir, "log"), "utf8");
-    throw new Error(`dockerd does not answer:\n${log.split("\n").slice(-15).join("\n")}`);
-  }
+  const words = (await readFile(log, "utf8")).trim().split("\n").at(-1) ?? "";
+  await stop();
+  return `dockerd did not start: ${words}`;
 }
 
-function socketIn(dir: string): string {
-  return join(dir, "docker.sock");
+async function end(child: ChildProcess, folder: string): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    await exited;
+  }
+  for (const mount of await mountsBelow(folder)) spawnSync("umount", ["--lazy", mount]);
+  await rm(folder, { recursive: true, force: true });
 }
 
-function answers(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const ping = request({ socketPath, path: "/_ping" }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    ping.on("error", () => resolve(false));
-    ping.end();
-  });
+/** Innermost first. */
+async function mountsBelow(folder: string): Promise<string[]> {
+  const lines = (await readFile("/proc/self/mounts", "utf8")).split("\n");
+  const mounts = lines.map((line) => line.split(" ")[1] ?? "").filter((mount) => mount.startsWith(`${folder}/`));
+  return mounts.reverse();
 }
