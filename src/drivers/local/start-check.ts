@@ -14,6 +14,10 @@ export interface ProgramView {
   toHost(path: string): string | undefined;
   /** Folders of its PATH, as it sees them. */
   readonly path: readonly string[];
+  /** What `toHost` leads to nowhere is not there; false: it may be. */
+  readonly isWhole: boolean;
+  /** The system that its programs are made for. */
+  readonly system: "linux" | "darwin";
 }
 
 export interface StartFault {
@@ -37,6 +41,7 @@ export function checkStart(spec: StartSpec, view: ProgramView): StartFault | und
   const program = spec.command[0];
   if (program === undefined || program === "") return fault("CAFileNotFound", "the start command is empty");
   const file = program.includes("/") ? locate(program, spec.codeDir, view) : search(program, view);
+  if (file === undefined && !view.isWhole) return undefined;
   const kind = file === undefined ? "missing" : fileKind(file);
   if (file === undefined || kind === "missing") return fault("CAFileNotFound", missing(spec, program));
   if (kind === "folder") return fault("CAFilePermission", `${program} is a folder, not a program`);
@@ -99,7 +104,7 @@ function missing(spec: StartSpec, program: string): string {
 }
 
 function checkFormat(program: string, file: ProgramFile, view: ProgramView): StartFault | undefined {
-  const isMac = process.platform === "darwin";
+  const isMac = view.system === "darwin";
   switch (file.kind) {
     case "elf":
       if (isMac) return otherSystem(program, "Linux");
@@ -138,7 +143,7 @@ function checkFormat(program: string, file: ProgramFile, view: ProgramView): Sta
 
 function isAbsent(path: string, view: ProgramView): boolean {
   const file = view.toHost(path);
-  return file === undefined || fileKind(file) === "missing";
+  return file === undefined ? view.isWhole : fileKind(file) === "missing";
 }
 
 function otherSystem(program: string, system: string): StartFault {

@@ -21,7 +21,8 @@ export function processView(options: ProcessViewOptions): ProcessView {
     if (word === "/code") return options.codeDir;
     return word.startsWith("/code/") ? join(options.codeDir, word.slice("/code/".length)) : word;
   };
-  return { translate, toHost: translate, path: pathOf(options) };
+  const system = process.platform === "darwin" ? "darwin" : "linux";
+  return { translate, toHost: translate, path: pathOf(options), isWhole: true, system };
 }
 
 /** The Node.js that runs Sluice first, then what Sluice was started with. */

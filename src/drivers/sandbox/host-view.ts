@@ -56,6 +56,8 @@ export function lookAtHost(nodePath: string): HostView {
     ],
     programView: (codeDir) => ({
       path: PATH,
+      isWhole: true,
+      system: "linux",
       toHost(path) {
         if (path === "/code") return codeDir;
         if (path.startsWith("/code/")) return join(codeDir, path.slice("/code/".length));

@@ -1,10 +1,8 @@
 /** Keeps network namespaces ready, so that no call waits for one to be made. */
-import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Clock, Logger, WakeUp } from "../../base/base.ts";
 import type { CgroupTree } from "../cgroup/cgroup.ts";
 import { isRunning } from "../host/process-tree.ts";
-import { AddressPlan, routedRanges } from "./address-plan.ts";
+import { FreeAddresses } from "../network/free-addresses.ts";
 import { openParentNamespace, type ParentNamespace } from "./parent-namespace.ts";
 import { endParked, type ParkedNamespace, parkNamespace, removeGroup } from "./parked-namespace.ts";
 import type { ScratchDisks } from "./scratch-disks.ts";
@@ -14,8 +12,6 @@ const REFILL_DELAY_MS = 40;
 /** After a failure nobody waits for. */
 const RETRY_DELAY_MS = 1_000;
 const AT_ONCE_MAX = 6;
-/** Attempts for one namespace: another Sluice may take the same addresses in between. */
-const ATTEMPTS_MAX = 3;
 
 export interface NamespacePoolOptions {
   readonly clock: Clock;
@@ -34,7 +30,7 @@ interface Waiter {
 
 export class NamespacePool {
   readonly #options: NamespacePoolOptions;
-  readonly #plan: AddressPlan;
+  readonly #addresses: FreeAddresses;
   readonly #ready = new Set<ParkedNamespace>();
   readonly #waiters: Waiter[] = [];
   readonly #making = new Set<Promise<void>>();
@@ -45,7 +41,7 @@ export class NamespacePool {
   /** Throws when a range is wrong. Makes nothing before it is asked to. */
   constructor(options: NamespacePoolOptions) {
     this.#options = options;
-    this.#plan = new AddressPlan(options.ranges);
+    this.#addresses = new FreeAddresses(options.ranges);
   }
 
   /** A namespace that now belongs to the caller. Rejects when none can be made. */
@@ -119,18 +115,10 @@ export class NamespacePool {
   async #attempt(): Promise<ParkedNamespace> {
     this.#parent ??= openParentNamespace(this.#options.clock);
     const parent = await this.#parent;
-    for (let attempt = 1; ; attempt++) {
-      const routes = routedRanges(readFileSync("/proc/net/route", "utf8"));
-      const addresses = this.#plan.choose(randomInt(2 ** 32), routes);
-      if (addresses === undefined) {
-        throw new Error(`every address of networkRanges (${this.#options.ranges.join(", ")}) has a route already`);
-      }
-      try {
-        return await parkNamespace({ ...this.#options, parent }, addresses);
-      } catch (error) {
-        if (attempt === ATTEMPTS_MAX || this.#isClosed) throw error;
-      }
-    }
+    return this.#addresses.attempt(
+      (addresses) => parkNamespace({ ...this.#options, parent }, addresses),
+      () => !this.#isClosed,
+    );
   }
 
   async #offer(namespace: ParkedNamespace): Promise<void> {

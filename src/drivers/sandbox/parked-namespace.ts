@@ -3,13 +3,14 @@
  * standard input what to become. It is held by a process, never by a file, so that nothing of it outlives the spawner;
  * with the namespace the kernel removes both ends of its link.
  */
-import { type ChildProcess, execFile } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Clock } from "../../base/base.ts";
 import { type Cgroup, type CgroupTree, removeCgroup } from "../cgroup/cgroup.ts";
-import { TOOL_PATH } from "../host/find-tool.ts";
 import { descendant, killInside, spawnNamespacedShell } from "../local/namespaced-shell.ts";
 import { quote } from "../local/shell-words.ts";
+import { hostEnd, instanceEnd } from "../network/free-addresses.ts";
+import { ipBatch } from "../network/ip-batch.ts";
 import { linkFirewall } from "../network/link-firewall.ts";
 import type { LinkAddresses } from "./address-plan.ts";
 import type { ParentNamespace } from "./parent-namespace.ts";
@@ -48,23 +49,20 @@ export async function parkNamespace(
   const mountDisk = (await disks?.commands(PARKED_DISK_MB)) ?? "";
   // Its own /proc as well: bubblewrap looks there for its child, whose pid is of this namespace.
   const child = spawnNamespacedShell(["--net", "--mount", "--mount-proc"], parent?.enter);
-  const { interfaceName: name, hostAddress, instanceAddress } = addresses;
-  const cgroup = cgroups.create(name);
+  const { interfaceName, hostAddress } = addresses;
+  const cgroup = cgroups.create(interfaceName);
   try {
     const shell = new ShellDialogue(child, clock);
     await shell.run(mountDisk === "" ? ":" : mountDisk);
     const shellPid = descendant(child, 1);
     if (shellPid === undefined) throw new Error("the parked shell has no pid");
-    await ipBatch([
-      `link add ${name} type veth peer name eth0 netns ${shellPid}`,
-      `link set ${name} addrgenmode none`,
-      `addr add ${hostAddress}/31 dev ${name}`,
-      `link set ${name} up`,
-    ]);
+    await ipBatch(hostEnd(addresses, shellPid));
     const joins = cgroup.joinFiles.map((file) => `echo 0 >${quote(file)}`);
-    const inside = ["link set lo up", `addr add ${instanceAddress}/31 dev eth0`, "link set eth0 up"];
     const firewall = linkFirewall({ interfaceName: "eth0", hostAddress });
-    const steps = [`ip -batch - <<'END'\n${inside.join("\n")}\nEND`, `nft -f - <<'END'\n${firewall}END`];
+    const steps = [
+      `ip -batch - <<'END'\n${instanceEnd(addresses).join("\n")}\nEND`,
+      `nft -f - <<'END'\n${firewall}END`,
+    ];
     await shell.run([...joins, ...steps].join("\n"));
     shell.leave();
     return { child, addresses, shellPid, cgroup, diskMb: disks && PARKED_DISK_MB };
@@ -130,15 +128,4 @@ class ShellDialogue {
     this.#child.stdout!.pause();
     this.#child.stderr!.pause();
   }
-}
-
-function ipBatch(commands: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = execFile("ip", ["-batch", "-"], { env: { PATH: TOOL_PATH } }, (error, _stdout, stderr) => {
-      if (error === null) resolve();
-      else reject(new Error(`a network link cannot be made: ${stderr.trim() || error.message}`));
-    });
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(`${commands.join("\n")}\n`);
-  });
 }

@@ -71,7 +71,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     runsImages: false,
     givesUids: true,
     obstacle,
-    view: (spec) => host?.programView(spec.codeDir) ?? { path: [], toHost: () => undefined },
+    view: (spec) => host?.programView(spec.codeDir),
     async launch({ spec, uid }: LaunchPlan): Promise<Launched> {
       const namespace = await pool.take();
       const { child, addresses, shellPid, cgroup } = namespace;
