@@ -1,4 +1,4 @@
-/** Every number of the drivers that a user may set, by name. Plain data: it is sent to the spawner. */
+/** What a user may set of the drivers, by name. Plain data: it is sent to the spawner. */
 export interface DriverConfiguration {
   /** First of the user ids that functions run as, one for each function; never 0. */
   readonly uidFirst: number;
@@ -16,6 +16,12 @@ export interface DriverConfiguration {
   readonly wrongListenGraceMs: number;
   /** Output of one instance that is kept, on average; what exceeds it is counted and dropped. */
   readonly outputBytesPerSecond: number;
+  /** Image in which code packages run with isolation "container". */
+  readonly containerBaseImage: string;
+  /** Runtime of containers by the name that the engine knows it by (runc, runsc, kata); empty: the engine's default. */
+  readonly containerRuntime: string;
+  /** Containers write to /tmp alone. */
+  readonly containerReadOnlyRoot: boolean;
 }
 
 export const defaultDriverConfiguration: DriverConfiguration = {
@@ -28,6 +34,9 @@ export const defaultDriverConfiguration: DriverConfiguration = {
   networkRanges: ["10.201.0.0/16", "172.29.0.0/16"],
   wrongListenGraceMs: 2_000,
   outputBytesPerSecond: 512 * 1024,
+  containerBaseImage: "node:24-bookworm-slim",
+  containerRuntime: "",
+  containerReadOnlyRoot: false,
 };
 
 /** Fills in the defaults. Throws an Error that names the key, its constraint and its value. */

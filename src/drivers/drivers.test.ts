@@ -19,10 +19,12 @@ test("createDriver: auto takes the strongest that works, and says what does not"
 });
 
 test("createDriver: what is asked for and does not work is an error with the reason", async () => {
+  process.env["DOCKER_HOST"] = "unix:///absent/docker.sock";
   await assert.rejects(createDriver({ isolation: "container", output, logger }), {
     message:
-      'No instance can be started with isolation "container" on this machine: ' +
-      "container: the container driver is not part of this version",
+      'No instance can be started with isolation "container" on this machine: container: no container engine answers at ' +
+      "unix:///absent/docker.sock (nothing listens there): start Docker or Podman, or set DOCKER_HOST to the address of one " +
+      "(unix:///path/to/its.sock)",
   });
 });
 

@@ -67,7 +67,6 @@ async function tryDriver(
   options: CreateDriverOptions,
   configuration: DriverConfiguration,
 ): Promise<{ readonly driver: Driver } | { readonly reason: string }> {
-  if (name === "container") return { reason: "the container driver is not part of this version" };
   const setup = {
     driver: name,
     configuration,

@@ -16,6 +16,8 @@ export interface Footprint {
   readonly freezer: FreezerGroup | undefined;
   /** FC_INSTANCE_ID in the environment of further processes; undefined where the pids bring down all others. */
   readonly mark: InstanceId | undefined;
+  /** Where it is a container: by whom it is run, as DOCKER_HOST would say it, and its id there. */
+  readonly container?: { readonly engine: string; readonly id: string };
 }
 
 const LOOK_MS = 5;

@@ -27,6 +27,7 @@ function watching(limitMs: number) {
   const end = watchListening({
     clock,
     limitMs,
+    spentMs: 0,
     wrongListenGraceMs: 2_000,
     look: () => {
       seen.looks += 1;

@@ -17,6 +17,8 @@ export interface WatchOptions {
   /** Asked at every look. */
   readonly look: () => Verdict | Promise<Verdict>;
   readonly limitMs: number;
+  /** How much of the limit had passed before it began. */
+  readonly spentMs: number;
   /** How long one and the same wrong verdict may last. */
   readonly wrongListenGraceMs: number;
   readonly onReady: () => void;
@@ -71,7 +73,7 @@ export function watchListening(options: WatchOptions): () => void {
     }
     if (verdict.kind === "silent") wrong = undefined;
     else if (wrong?.reason !== verdict.reason) wrong = { reason: verdict.reason, sinceAt: nowMs };
-    const isOver = nowMs - startedAt >= options.limitMs;
+    const isOver = nowMs - startedAt + options.spentMs >= options.limitMs;
     const isWrongForLong = wrong !== undefined && nowMs - wrong.sinceAt >= options.wrongListenGraceMs;
     if (isOver || isWrongForLong) {
       end();
@@ -79,7 +81,7 @@ export function watchListening(options: WatchOptions): () => void {
       return;
     }
     const pace = PACE.find(({ untilMs }) => nowMs - startedAt < untilMs) ?? PACE[PACE.length - 1]!;
-    wakeUp = clock.wakeAfter(Math.min(pace.delayMs, startedAt + options.limitMs - nowMs), look);
+    wakeUp = clock.wakeAfter(Math.min(pace.delayMs, startedAt + options.limitMs - options.spentMs - nowMs), look);
   };
   const look = (): void => {
     const verdict = options.look();

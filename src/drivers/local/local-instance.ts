@@ -243,7 +243,8 @@ export class LocalInstance implements DriverInstance {
       clock,
       look: () => launched.look(),
       onEnd: () => launched.endLook(),
-      limitMs: this.#spec.startLimitMs - (clock.nowMs() - this.#startedAt),
+      limitMs: this.#spec.startLimitMs,
+      spentMs: clock.nowMs() - this.#startedAt,
       wrongListenGraceMs: configuration.wrongListenGraceMs,
       onReady: () => {
         this.#around.onFootprint(this, launched.footprint());

@@ -9,7 +9,7 @@ import type { UsageOfInstance } from "../local/local-driver.ts";
 
 /** The driver that a spawner holds, for life. */
 export interface SpawnerSetup {
-  readonly driver: Exclude<DriverName, "container">;
+  readonly driver: DriverName;
   readonly configuration: DriverConfiguration;
   readonly nodePath: string;
   /** Folder for the disks of instances. */

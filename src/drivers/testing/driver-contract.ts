@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Driver, OutputSink } from "../driver.ts";
+import type { Driver, OutputSink, StartSpec } from "../driver.ts";
 import { endContract } from "./end-contract.ts";
 import { freezeContract } from "./freeze-contract.ts";
 import { remains } from "./host-inventory.ts";
@@ -23,6 +23,8 @@ export interface ContractSubject {
   readonly hasOwnUids: boolean;
   /** The package must lie where every user can enter. */
   readonly needsOpenHome?: boolean;
+  /** What every start of the suite has: an image in place of a package. Asked when the suite begins. */
+  readonly usual?: () => Partial<StartSpec>;
   open(output: OutputSink): Promise<Driver>;
 }
 
@@ -55,7 +57,7 @@ export function driverContract(subject: ContractSubject, parts: readonly (typeof
       },
     };
     before(async () => {
-      home = await TestHome.create(subject.needsOpenHome);
+      home = await TestHome.create(subject.needsOpenHome, subject.usual?.());
       driver = await subject.open((lines) => output(lines));
     });
     after(async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { systemClock } from "../../base/base.ts";
 import type { DriverInstance, OutputLine } from "../driver.ts";
+import { signal } from "../host/process-tree.ts";
 import { readOrEmpty } from "../host/read-or-none.ts";
 import type { ContractContext } from "./driver-contract.ts";
 import { eventually, processesNaming } from "./host-inventory.ts";
@@ -164,7 +165,7 @@ export function freezeContract(context: ContractContext): void {
       await dialogue.ask({ do: "sleeper", seconds });
       await eventually("the grandchild runs", () => processesNaming(seconds).length > 0);
       await instance.freeze();
-      for (const pid of programPids(instance)) process.kill(pid, "SIGKILL");
+      for (const pid of programPids(instance)) signal(pid, "SIGKILL");
       assert.equal((await instance.exited).signal, "SIGKILL");
       assert.deepEqual([...processesNaming(seconds), ...processesNaming(instance.id)], []);
     });

@@ -8,8 +8,8 @@ import type { Duplex } from "node:stream";
 import { functionKey, newInstanceId } from "../../model/model.ts";
 import type { DriverInstance, StartSpec } from "../driver.ts";
 
-/** One order in JSON on each line, one answer in JSON for each. */
-const PROGRAM = `#!/usr/bin/env node
+/** Node.js source: one order in JSON on each line, one answer in JSON for each. */
+export const PROGRAM = `#!/usr/bin/env node
 const { createServer } = require("node:net");
 const { createInterface } = require("node:readline");
 const { spawn } = require("node:child_process");
@@ -54,16 +54,18 @@ if (BEHAVIOUR === "listen") listen(Number(BEHAVIOUR_PORT ?? process.env.FC_SERVE
 /** Code packages in a home of their own. */
 export class TestHome {
   readonly path: string;
+  readonly #usual: Partial<StartSpec>;
 
-  private constructor(path: string) {
+  private constructor(path: string, usual: Partial<StartSpec> = {}) {
     this.path = path;
+    this.#usual = usual;
   }
 
-  /** `isOpen`: every user may enter it; else only its owner, as into most homes. */
-  static async create(isOpen = false): Promise<TestHome> {
+  /** `isOpen`: every user may enter it; else only its owner, as into most homes. `usual`: what all starts from it share. */
+  static async create(isOpen = false, usual: Partial<StartSpec> = {}): Promise<TestHome> {
     const path = await mkdtemp(join(tmpdir(), "sluice-driver-test-"));
     await chmod(path, isOpen ? 0o755 : 0o700);
-    const home = new TestHome(path);
+    const home = new TestHome(path, usual);
     await home.package("program", { bootstrap: PROGRAM });
     return home;
   }
@@ -98,6 +100,7 @@ export class TestHome {
       diskMb: 512,
       internetAccess: false,
       startLimitMs: 20_000,
+      ...this.#usual,
       ...changes,
     };
   }

@@ -1,0 +1,26 @@
+import { containerSetting } from "../testing/container-subjects.ts";
+import { driverContract } from "../testing/driver-contract.ts";
+import { endContract } from "../testing/end-contract.ts";
+import { freezeContract } from "../testing/freeze-contract.ts";
+import { outputContract } from "../testing/output-contract.ts";
+import { usageContract } from "../testing/usage-contract.ts";
+
+const setting = await containerSetting();
+const { skip } = setting;
+
+driverContract({
+  title: "container driver with code packages",
+  skip,
+  hasOwnUids: true,
+  open: (output) => setting.openDriver(output),
+});
+driverContract(
+  {
+    title: "container driver with images",
+    skip,
+    hasOwnUids: false,
+    usual: setting.ofImage,
+    open: (output) => setting.openDriver(output),
+  },
+  [endContract, freezeContract, usageContract, outputContract],
+);

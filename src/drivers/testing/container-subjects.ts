@@ -1,0 +1,54 @@
+/** The container driver as a subject of the contract suite, with a daemon and images of its own. */
+import { after } from "node:test";
+import { systemClock as clock, silentLogger as logger } from "../../base/base.ts";
+import { treeName } from "../cgroup/cgroup.ts";
+import type { DriverConfiguration } from "../configuration.ts";
+import { createContainerLauncher } from "../container/container-launcher.ts";
+import type { OutputSink, StartSpec } from "../driver.ts";
+import type { LocalDriver } from "../local/local-driver.ts";
+import { startDockerDaemon } from "./docker-daemon.ts";
+import { configuration, localDriver } from "./subjects.ts";
+import { makeTestImages, type TestImages } from "./test-images.ts";
+
+export interface ContainerSetting {
+  /** Why there is none, or false. Then the others must not be asked. */
+  readonly skip: string | false;
+  readonly images: TestImages;
+  readonly configuration: DriverConfiguration;
+  /** For DOCKER_HOST, which is set in this process and those that it starts. */
+  readonly address: string;
+  /** What a start of the image has in place of a package. */
+  readonly ofImage: () => Partial<StartSpec>;
+  openDriver(output: OutputSink, changes?: Partial<DriverConfiguration>): Promise<LocalDriver>;
+}
+
+/** Starts the daemon, for one file of tests; it ends with their last one. */
+export async function containerSetting(): Promise<ContainerSetting> {
+  const daemon = await startDockerDaemon();
+  if ("skip" in daemon) return { ...daemon } as ContainerSetting;
+  const { address } = daemon;
+  process.env["DOCKER_HOST"] = address;
+  after(() => daemon.stop());
+  const images = await makeTestImages(address);
+  const ours = { ...configuration, containerBaseImage: images.base };
+  return {
+    skip: false,
+    address,
+    images,
+    configuration: ours,
+    ofImage: () => ({
+      codeDir: "",
+      command: [],
+      image: { reference: "test/program:1", id: images.program },
+    }),
+    async openDriver(output, changes = {}) {
+      const launcher = await createContainerLauncher({
+        clock,
+        logger,
+        configuration: { ...ours, ...changes },
+        cgroupTreeName: treeName(process.pid),
+      });
+      return localDriver(launcher, output);
+    },
+  };
+}
