@@ -25,7 +25,7 @@ import { sandboxScript } from "./sandbox-script.ts";
 import { SCRATCH_FOLDER, ScratchDisks } from "./scratch-disks.ts";
 
 /** The tools it is made of, with the Debian package of each. */
-const TOOLS: Readonly<Record<string, string>> = {
+export const SANDBOX_TOOLS: Readonly<Record<string, string>> = {
   bwrap: "bubblewrap",
   unshare: "util-linux",
   nsenter: "util-linux",
@@ -125,8 +125,8 @@ function findObstacle(): string | undefined {
   if (process.platform !== "linux") return "it needs Linux";
   if (process.getuid?.() !== 0) return "it needs root in this version: start Sluice as root, or use isolation process";
   if (!hasSeccompFilter(process.arch)) return `there is no filter of system calls for this CPU, ${process.arch}`;
-  const missing = Object.keys(TOOLS).filter((tool) => findTool(tool) === undefined);
+  const missing = Object.keys(SANDBOX_TOOLS).filter((tool) => findTool(tool) === undefined);
   if (missing.length === 0) return undefined;
-  const packages = [...new Set(missing.map((tool) => TOOLS[tool]))];
+  const packages = [...new Set(missing.map((tool) => SANDBOX_TOOLS[tool]))];
   return `${missing.join(", ")} not found: install the packages ${packages.join(", ")} (apt-get install ${packages.join(" ")})`;
 }

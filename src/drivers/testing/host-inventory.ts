@@ -64,8 +64,12 @@ export function links(): string[] {
   return Object.keys(networkInterfaces()).filter((name) => /^sluice[0-9a-f]{5}$/.test(name));
 }
 
-/** Waits until `check` holds. Throws, with `what`, when it does not within `limitMs`. */
-export async function eventually(what: string, check: () => boolean, limitMs = 2_000): Promise<void> {
+/** On a slow machine (the guest of test/vm): by how much limits of time are longer. */
+const PATIENCE_RATIO = Number(process.env["SLUICE_TEST_PATIENCE"] ?? 1);
+
+/** Waits until `check` holds. Throws, with `what`, when it does not within `usualLimitMs`, or longer on a slow machine. */
+export async function eventually(what: string, check: () => boolean, usualLimitMs = 2_000): Promise<void> {
+  const limitMs = usualLimitMs * PATIENCE_RATIO;
   const startedAt = systemClock.nowMs();
   while (!check()) {
     if (systemClock.nowMs() - startedAt > limitMs) throw new Error(`Not within ${limitMs} ms: ${what}`);

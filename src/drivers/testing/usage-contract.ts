@@ -21,9 +21,11 @@ export function usageContract(context: ContractContext): void {
         t.skip("this driver does not know it");
         return;
       }
-      await eventually("usage is known", () => instance.usage !== undefined, USAGE_LIMIT_MS);
+      // The first look may have come while the program was still being started.
+      const isKnown = () => (instance.usage?.memoryBytes ?? 0) > 5 * BYTES_PER_MB;
+      await eventually("usage is known", isKnown, USAGE_LIMIT_MS);
       const before = instance.usage!;
-      assert.ok(before.memoryBytes > 5 * BYTES_PER_MB && before.memoryBytes < 200 * BYTES_PER_MB, text(before));
+      assert.ok(before.memoryBytes < 200 * BYTES_PER_MB, text(before));
       assert.ok(before.memoryPeakBytes >= before.memoryBytes, text(before));
       assert.ok(before.cpuSeconds > 0.005 && before.cpuSeconds < 60, text(before));
 
