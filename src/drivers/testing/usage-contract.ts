@@ -31,11 +31,12 @@ export function usageContract(context: ContractContext): void {
 
       await dialogue.ask({ do: "hoard", megabytes: 100 });
       await dialogue.ask({ do: "burn", milliseconds: 1_000 });
-      const grown = () => (instance.usage?.cpuSeconds ?? 0) >= before.cpuSeconds + 0.3;
-      await eventually("CPU is seen", grown, USAGE_LIMIT_MS);
+      const grownMb = () => (instance.usage!.memoryBytes - before.memoryBytes) / BYTES_PER_MB;
+      // Not by the same look where the machine is slow.
+      const isSeen = () => instance.usage!.cpuSeconds >= before.cpuSeconds + 0.3 && grownMb() > 90;
+      await eventually("CPU and memory are seen", isSeen, USAGE_LIMIT_MS);
       const after = instance.usage!;
-      const grownMb = (after.memoryBytes - before.memoryBytes) / BYTES_PER_MB;
-      assert.ok(grownMb > 90 && grownMb < 150, `memory grew by ${grownMb} MB, ${text(after)}`);
+      assert.ok(grownMb() < 150, `memory grew by ${grownMb()} MB, ${text(after)}`);
       assert.ok(after.memoryPeakBytes >= after.memoryBytes, text(after));
 
       instance.destroy();
