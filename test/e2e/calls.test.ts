@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import {
+  assertMatrix,
+  dashed,
   folderOf,
   goMissing,
   type JobReport,
@@ -176,17 +178,6 @@ describe("calls through Sluice", { skip: goMissing }, () => {
 });
 
 /** grpcio and grpc-js clients take long flags with two dashes. */
-function dashed(flags: readonly string[]): string[] {
-  return flags.map((flag) => (flag.startsWith("-") ? `-${flag}` : flag));
-}
-
-function assertMatrix(report: Awaited<ReturnType<typeof runMatrix>>): void {
-  const failed = report.cases.filter((each) => !each.ok);
-  assert.deepEqual(failed, [], `${report.client}: ${failed.map((each) => `${each.name}: ${each.detail}`).join("; ")}`);
-  assert.equal(report.ok, true);
-  assert.ok(report.cases.length >= 10);
-}
-
 function assertAllOk(report: JobReport, calls: number): void {
   assert.deepEqual(report.codes, { OK: calls }, JSON.stringify(report.errors));
   assert.equal(report.mismatches, 0);

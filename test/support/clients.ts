@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, linkSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -103,6 +104,19 @@ export async function runMatrix(command: readonly string[], flags: readonly stri
   const { code, stdout, stderr } = await runCommand(program, [...args, ...flags]);
   if (code !== 0) throw new Error(`${program} exited with ${code}: ${stderr}${stdout}`);
   return JSON.parse(stdout);
+}
+
+/** The flags of the endpoint as the clients in scripts take them: with two dashes. */
+export function dashed(flags: readonly string[]): string[] {
+  return flags.map((flag) => (flag.startsWith("-") ? `-${flag}` : flag));
+}
+
+/** Fails where a case of the matrix did, and where there were too few to mean anything. */
+export function assertMatrix(report: MatrixReport): void {
+  const failed = report.cases.filter((each) => !each.ok);
+  assert.deepEqual(failed, [], `${report.client}: ${failed.map((each) => `${each.name}: ${each.detail}`).join("; ")}`);
+  assert.equal(report.ok, true);
+  assert.ok(report.cases.length >= 10);
 }
 
 /** A folder that holds this one program alone, to be deployed. */

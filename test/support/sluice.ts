@@ -45,7 +45,8 @@ export function runCommand(
 export interface TestFunction {
   readonly service?: string;
   readonly name: string;
-  readonly codeUri: string;
+  /** Absent: it is an image. */
+  readonly codeUri?: string;
   readonly runtime?: string;
   readonly function?: Readonly<Record<string, unknown>>;
   readonly authType?: string;
@@ -72,7 +73,7 @@ export interface Info {
 export interface SluiceOptions {
   /** Kept when given; else a temporary folder that `stop` removes. */
   readonly dataDir?: string;
-  readonly isolation?: "process" | "sandbox" | "auto";
+  readonly isolation?: "process" | "sandbox" | "container" | "auto";
   /** Goes to config.yaml of the data directory. */
   readonly configuration?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
@@ -249,7 +250,7 @@ function propsOf(wanted: TestFunction): Record<string, unknown> {
     service: { name: service, internetAccess: false },
     function: {
       name,
-      codeUri: wanted.codeUri,
+      ...(wanted.codeUri !== undefined && { codeUri: wanted.codeUri }),
       runtime: wanted.runtime ?? "custom",
       caPort: 8089,
       ...wanted.function,

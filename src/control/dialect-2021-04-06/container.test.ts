@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import type { Delta, FunctionEntry, ImagePullsAnswer } from "../../model/model.ts";
+import type { Delta, FunctionEntry, ImagePullsAnswer, Snapshot } from "../../model/model.ts";
 import { IMAGES_AT_ONCE_MAX } from "../images/images.ts";
-import { type ControlUnderTest, fc, withControl } from "../testing/control-under-test.ts";
+import { type ControlUnderTest, fc, openControl, withControl } from "../testing/control-under-test.ts";
 import { codeOf, createFunction, publish } from "../testing/samples.ts";
 import { send } from "../testing/signed-request.ts";
 
@@ -139,6 +140,30 @@ describe("functions that are images, through the official SDK", () => {
         message: /Functions that are images need a container engine, and there is no container engine: start one/,
       });
     }));
+});
+
+test("after a restart an image is what it was, and code packages beside it are swept as before", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "sluice-control-"));
+  try {
+    const first = await openControl(dataDir);
+    const { body } = await createContainer(first);
+    const revision = lastRevision(first);
+    const request = { functionName: "other", runtime: "custom", code: codeOf() };
+    await first.sdk.createFunction("svc", new fc.CreateFunctionRequest(request));
+    await first.sdk.updateFunction("svc", "other", new fc.UpdateFunctionRequest({ code: codeOf("2") }));
+    await first.control.close();
+
+    const second = await openControl(dataDir);
+    const snapshot = second.main.received[0] as Snapshot;
+    const entries = snapshot.entries.filter((entry): entry is FunctionEntry => entry.kind === "function");
+    assert.deepEqual(entries.find(({ function: key }) => key === "svc/fn")?.revision, revision);
+    assert.deepEqual((await second.sdk.getFunction("svc", "fn", get)).body.toMap(), body.toMap());
+    assert.equal((await readdir(join(dataDir, "code"))).length, 2);
+    assert.equal(second.images.requests.length, 0);
+    await second.control.close();
+  } finally {
+    await rm(dataDir, { recursive: true });
+  }
 });
 
 describe("while an image is pulled", () => {
