@@ -3,6 +3,7 @@ import { aliasesCommand } from "./commands/aliases.ts";
 import { billCommand } from "./commands/bill.ts";
 import { configCommand } from "./commands/config.ts";
 import { deployCommand } from "./commands/deploy.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { envCommand } from "./commands/env.ts";
 import { hostsCommand } from "./commands/hosts.ts";
 import { infoCommand } from "./commands/info.ts";
@@ -30,4 +31,5 @@ export const commands: readonly Command[] = [
   hostsCommand,
   envCommand,
   configCommand,
+  doctorCommand,
 ];

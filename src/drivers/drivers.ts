@@ -6,6 +6,7 @@ import type { Logger } from "../base/base.ts";
 import { treeName } from "./cgroup/cgroup.ts";
 import { type DriverConfiguration, resolveDriverConfiguration } from "./configuration.ts";
 import type { Driver, DriverName, OutputSink } from "./driver.ts";
+import { type InspectedDriver, inspectDriver } from "./inspection.ts";
 import { SpawnerDriver } from "./spawner/spawner-driver.ts";
 
 export { type DriverConfiguration, defaultDriverConfiguration } from "./configuration.ts";
@@ -17,6 +18,9 @@ export {
   type RegistryCredentials,
 } from "./container/image-source.ts";
 export * from "./driver.ts";
+export type { HostFeature } from "./host-feature.ts";
+export type { InspectedDriver } from "./inspection.ts";
+export { findLeftovers, type Leftover } from "./leftovers.ts";
 
 export interface CreateDriverOptions {
   /** `auto`: the strongest that works here. */
@@ -62,22 +66,45 @@ export async function createDriver(options: CreateDriverOptions): Promise<Create
   throw new Error(`No instance can be started with isolation "${options.isolation}" on this machine: ${reasons}`);
 }
 
+/**
+ * Tries every isolation for real, the strongest first, also those that `auto` would not get to. Rejects where the
+ * configuration is wrong.
+ */
+export async function inspectHost(options: Omit<CreateDriverOptions, "isolation">): Promise<InspectedDriver[]> {
+  const configuration = resolveDriverConfiguration(options.configuration);
+  const inspected: InspectedDriver[] = [];
+  for (const name of LADDER) {
+    inspected.push(await inspectDriver(name, () => openDriver(name, options, configuration, false)));
+  }
+  return inspected;
+}
+
 async function tryDriver(
   name: DriverName,
   options: CreateDriverOptions,
   configuration: DriverConfiguration,
 ): Promise<{ readonly driver: Driver } | { readonly reason: string }> {
+  const driver = await openDriver(name, options, configuration, true);
+  const result = await driver.probe();
+  if (result.works) return { driver };
+  await driver.close();
+  return { reason: result.reason };
+}
+
+function openDriver(
+  name: DriverName,
+  options: Omit<CreateDriverOptions, "isolation">,
+  configuration: DriverConfiguration,
+  sweeps: boolean,
+): Promise<SpawnerDriver> {
   const setup = {
     driver: name,
     configuration,
     nodePath: options.nodePath ?? process.execPath,
     scratchFolder: options.scratchFolder ?? join(tmpdir(), `sluice-scratch-${randomUUID()}`),
     cgroupTreeName: treeName(process.pid),
+    sweeps,
     useNamespaces: true,
   };
-  const driver = await SpawnerDriver.open({ setup, output: options.output, logger: options.logger });
-  const result = await driver.probe();
-  if (result.works) return { driver };
-  await driver.close();
-  return { reason: result.reason };
+  return SpawnerDriver.open({ setup, output: options.output, logger: options.logger });
 }

@@ -11,6 +11,7 @@ import { Scheduler, schedulerLimits } from "../scheduler/scheduler.ts";
 import { CallCounts } from "./call-counts.ts";
 import type { Configuration } from "./configuration.ts";
 import { DataPlane } from "./data-plane.ts";
+import { driverConfiguration } from "./driver-configuration.ts";
 import type { ClosableLogger } from "./log.ts";
 import { connectionsThatFit, readOpenFilesMax } from "./open-files.ts";
 import { Reports } from "./reports.ts";
@@ -51,12 +52,7 @@ export class MainLoop {
     const holder: { loop?: MainLoop } = {};
     const { driver, chosen, tried } = await createDriver({
       isolation: configuration.isolation,
-      configuration: {
-        uidFirst: configuration.uidFirst,
-        uidCount: configuration.uidCount,
-        networkPoolSize: configuration.networkPoolSize,
-        networkRanges: configuration.networkRanges,
-      },
+      configuration: driverConfiguration(configuration),
       scratchFolder: join(options.dataDir, "scratch"),
       output: (lines) => holder.loop?.functionOutput(lines),
       logger,

@@ -19,6 +19,7 @@ import { MainLoop } from "./main-loop.ts";
 import { listenForStop } from "./shutdown.ts";
 import { StartupError } from "./startup-error.ts";
 
+export { type DoctorReport, examineHost } from "./doctor.ts";
 export { StartupError } from "./startup-error.ts";
 
 /** What the command line says; everything else is the configuration's. */

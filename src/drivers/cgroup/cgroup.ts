@@ -54,13 +54,13 @@ export interface CgroupTree {
   close(): void;
 }
 
-/** Opens a tree of the given name and removes the trees of Sluices that no longer run. */
-export function openCgroups(name: string, logger: Logger): CgroupTree {
+/** Opens a tree of the given name and, where `sweeps`, removes the trees of Sluices that no longer run. */
+export function openCgroups(name: string, logger: Logger, sweeps = true): CgroupTree {
   const reasons: string[] = [];
   for (const open of [openVersion2, openVersion1]) {
     try {
       const { tree, roots } = open(readMounts(), name);
-      sweepTrees(roots);
+      if (sweeps) sweepTrees(roots);
       return tree;
     } catch (error) {
       reasons.push(error instanceof Error ? error.message : String(error));

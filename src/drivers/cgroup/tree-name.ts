@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { signal } from "../host/process-tree.ts";
 import { listOrNone } from "../host/read-or-none.ts";
@@ -11,22 +11,31 @@ export function treeName(sluicePid: number): string {
   return `sluice-${sluicePid}-${randomBytes(4).toString("hex")}`;
 }
 
+/** Trees of Sluices that no longer run, in the given hierarchies. */
+export function deadTrees(roots: readonly string[]): string[] {
+  return roots.flatMap((root) =>
+    listOrNone(root)
+      .filter((entry) => {
+        const pid = /^sluice-(\d+)-[0-9a-f]{8}$/.exec(entry)?.[1];
+        return pid !== undefined && !signal(Number(pid), 0);
+      })
+      .map((entry) => join(root, entry)),
+  );
+}
+
 /**
- * Removes what Sluices that no longer run have left in the given hierarchies, and thaws it first: what was killed while
- * it was frozen by version 1 ends only then. Only empty groups can be removed: where
- * the pid in the name means another process, nothing is lost.
+ * Removes a dead Sluice's tree, and thaws it first: what was killed while it was frozen by version 1 ends only then.
+ * Only empty groups can be removed: where the pid in the name means another process, nothing is lost.
  */
-export function sweepTrees(roots: readonly string[]): void {
-  for (const root of roots) {
-    for (const entry of readdirSync(root)) {
-      const pid = /^sluice-(\d+)-[0-9a-f]{8}$/.exec(entry)?.[1];
-      if (pid === undefined || signal(Number(pid), 0)) continue;
-      const tree = join(root, entry);
-      for (const group of listOrNone(tree)) {
-        const folder = join(tree, group);
-        if (existsSync(join(folder, "freezer.state"))) thawGroup({ version: 1, folder });
-      }
-      removeCgroup(tree);
-    }
+export function removeTree(tree: string): void {
+  for (const group of listOrNone(tree)) {
+    const folder = join(tree, group);
+    if (existsSync(join(folder, "freezer.state"))) thawGroup({ version: 1, folder });
   }
+  removeCgroup(tree);
+}
+
+/** Removes what Sluices that no longer run have left in the given hierarchies. */
+export function sweepTrees(roots: readonly string[]): void {
+  for (const tree of deadTrees(roots)) removeTree(tree);
 }

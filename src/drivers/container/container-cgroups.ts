@@ -17,13 +17,13 @@ export interface ContainerCgroups {
 }
 
 /** Undefined where there are no control groups for us. */
-export function openContainerCgroups(treeName: string, logger: Logger): ContainerCgroups | undefined {
-  const tree = openCgroups(treeName, logger);
+export function openContainerCgroups(treeName: string, logger: Logger, sweeps: boolean): ContainerCgroups | undefined {
+  const tree = openCgroups(treeName, logger, sweeps);
   if (tree.version === undefined) return undefined;
   const { version1, version2 } = readMounts();
   // The engine makes groups in all hierarchies, also in those that we have no use for, and leaves the ones above its own.
   const roots = [...new Set([...version1.values(), ...(version2 === undefined ? [] : [version2])])];
-  sweepTrees(roots);
+  if (sweeps) sweepTrees(roots);
   const memoryRoot = tree.version === 1 ? version1.get("memory") : undefined;
   return {
     tree,

@@ -13,6 +13,7 @@ import { FreeAddresses } from "../network/free-addresses.ts";
 import { openContainerCgroups } from "./container-cgroups.ts";
 import { ensurePublishingNetwork, PUBLISHING_NETWORK } from "./container-connection.ts";
 import { ContainerFactory } from "./container-factory.ts";
+import { containerFeatures } from "./container-features.ts";
 import { launchContainer } from "./container-launch.ts";
 import { type Engine, type EngineOptions, engineWords, openEngine } from "./engine.ts";
 import { type EngineFacts, engineFacts } from "./engine-facts.ts";
@@ -30,15 +31,17 @@ export interface ContainerLauncherOptions {
   readonly configuration: DriverConfiguration;
   /** Name of our tree of control groups. */
   readonly cgroupTreeName: string;
+  /** Remove what dead Sluices left. */
+  readonly sweeps: boolean;
   readonly engine?: EngineOptions;
 }
 
-/** Never rejects: without an engine it makes a launcher with an obstacle. Removes what dead Sluices have left. */
+/** Never rejects: without an engine it makes a launcher with an obstacle. */
 export async function createContainerLauncher(options: ContainerLauncherOptions): Promise<Launcher> {
   try {
     const engine = await openEngine(options.engine);
     const facts = await engineFacts(engine);
-    await removeLeftContainers(engine, options.logger);
+    if (options.sweeps) await removeLeftContainers(engine, options.logger);
     return await containerLauncher(options, engine, facts);
   } catch (error) {
     return unableLauncher(engineWords(error));
@@ -64,7 +67,10 @@ async function containerLauncher(
     );
   }
   const images = openImageSource({ address: engine.address });
-  const cgroups = isLinked && facts.takesCgroupPaths ? openContainerCgroups(options.cgroupTreeName, logger) : undefined;
+  const cgroups =
+    isLinked && facts.takesCgroupPaths
+      ? openContainerCgroups(options.cgroupTreeName, logger, options.sweeps)
+      : undefined;
   const oomWatch = new OomWatch(engine, clock);
   const factory = new ContainerFactory({
     engine,
@@ -91,6 +97,7 @@ async function containerLauncher(
     runsImages: true,
     givesUids: true,
     obstacle: undefined,
+    features: containerFeatures({ facts, isLinked, cgroups: cgroups?.tree, configuration }),
     view: (spec) => (spec.image === undefined ? packageView(spec.codeDir, false) : undefined),
     launch: (plan) => launchContainer(plan, around),
     async close() {
@@ -112,6 +119,7 @@ function unableLauncher(obstacle: string): Launcher {
     runsImages: true,
     givesUids: false,
     obstacle,
+    features: [],
     view: () => undefined,
     launch: () => Promise.reject(new StartError("FunctionNotStarted", obstacle, "")),
     async close() {},

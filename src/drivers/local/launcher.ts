@@ -1,6 +1,7 @@
 /** What differs between the drivers of this machine; all else is in LocalDriver and LocalInstance. */
 import type { Cgroup } from "../cgroup/cgroup.ts";
 import type { DriverName, StartSpec } from "../driver.ts";
+import type { HostFeature } from "../host-feature.ts";
 import type { Footprint } from "./footprint.ts";
 import type { Ending, LaunchedProgram } from "./launched-program.ts";
 import type { Verdict } from "./listening-watch.ts";
@@ -39,6 +40,8 @@ export interface Launcher {
   readonly givesUids: boolean;
   /** Why this host cannot, in one sentence; undefined when nothing is missing. */
   readonly obstacle: string | undefined;
+  /** What it does for instances on this host, and what not. */
+  readonly features: readonly HostFeature[];
   /** The file system as the program will see it; undefined where the program comes from an image. */
   view(spec: StartSpec): ProgramView | undefined;
   /** Rejects, with nothing left behind, with an Error or StartError that says why there is no room for another one. */

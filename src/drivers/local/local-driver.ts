@@ -12,6 +12,7 @@ import type {
   ProbeResult,
   StartSpec,
 } from "../driver.ts";
+import type { HostFeature } from "../host-feature.ts";
 import type { Footprint } from "./footprint.ts";
 import type { Launcher } from "./launcher.ts";
 import { LocalInstance } from "./local-instance.ts";
@@ -115,6 +116,10 @@ export class LocalDriver implements Driver {
     });
     this.#watchMemory();
     return instance;
+  }
+
+  get features(): readonly HostFeature[] {
+    return this.#options.launcher.features;
   }
 
   close(): Promise<void> {

@@ -6,9 +6,11 @@
 import { execFile } from "node:child_process";
 import type { Clock } from "../../base/base.ts";
 import type { CgroupTree } from "../cgroup/cgroup.ts";
+import { cgroupFeatures } from "../cgroup/cgroup-features.ts";
 import type { DriverConfiguration } from "../configuration.ts";
 import type { StartSpec } from "../driver.ts";
 import { findTool, TOOL_PATH } from "../host/find-tool.ts";
+import type { HostFeature } from "../host-feature.ts";
 import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
 import { namespacedShell } from "../local/namespaced-shell.ts";
 import { launchNamespaced, processNamespaces } from "./namespaced-launch.ts";
@@ -48,6 +50,7 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
     measures: isNamespaced && options.cgroups.canMeasure,
     runsImages: false,
     givesUids: isRoot,
+    features: processFeatures(isNamespaced, options.cgroups),
     obstacle: findTool("sh") === undefined ? "there is no /bin/sh" : undefined,
     view: (spec: StartSpec) => processView({ codeDir: spec.codeDir, nodePath: options.nodePath, isOtherUser: isRoot }),
     async launch(plan: LaunchPlan): Promise<Launched> {
@@ -64,6 +67,21 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
       options.cgroups.close();
     },
   };
+}
+
+function processFeatures(isNamespaced: boolean, cgroups: CgroupTree): readonly HostFeature[] {
+  const isolation = {
+    name: "isolation from the host",
+    works: false,
+    detail: "a function sees the host's files and network: for code of your own alone",
+  };
+  const name = "the end of all that a function has started";
+  return isNamespaced
+    ? [isolation, { name, works: true, detail: "pid namespaces" }, ...cgroupFeatures(cgroups)]
+    : [
+        isolation,
+        { name, works: false, detail: "no pid namespaces: its processes are looked for by their environment" },
+      ];
 }
 
 function succeeds(command: readonly string[]): Promise<boolean> {

@@ -198,6 +198,7 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
       nodePath: `${hidden}/node`,
       scratchFolder: scratchFolder(),
       cgroupTreeName: treeName(process.pid),
+      sweeps: true,
       useNamespaces: true,
     } as const;
     const other = await SpawnerDriver.open({ setup, output: () => {}, logger });

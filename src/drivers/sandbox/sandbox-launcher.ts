@@ -21,6 +21,7 @@ import { lookAtHost } from "./host-view.ts";
 import { NamespaceLook } from "./namespace-look.ts";
 import { NamespacePool } from "./namespace-pool.ts";
 import { endParked, PARKED_DISK_MB } from "./parked-namespace.ts";
+import { type DisksOrReason, sandboxFeatures } from "./sandbox-features.ts";
 import { sandboxScript } from "./sandbox-script.ts";
 import { SCRATCH_FOLDER, ScratchDisks } from "./scratch-disks.ts";
 
@@ -50,14 +51,14 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
   const { clock, logger, configuration, cgroups } = options;
   const obstacle = findObstacle();
   mkdirSync(options.scratchFolder, { recursive: true, mode: 0o700 });
-  const disks = obstacle === undefined ? await openDisks(options.scratchFolder, logger) : undefined;
+  const disks = await openDisks(options.scratchFolder, obstacle, logger);
   const pool = new NamespacePool({
     clock,
     logger,
     size: configuration.networkPoolSize,
     ranges: configuration.networkRanges,
     cgroups,
-    disks,
+    disks: disks.works,
   });
   const host = obstacle === undefined ? lookAtHost(options.nodePath) : undefined;
   const seccompFile = join(options.scratchFolder, "seccomp.bpf");
@@ -71,6 +72,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     runsImages: false,
     givesUids: true,
     obstacle,
+    features: obstacle === undefined ? sandboxFeatures(cgroups, disks) : [],
     view: (spec) => host?.programView(spec.codeDir),
     async launch({ spec, uid }: LaunchPlan): Promise<Launched> {
       const namespace = await pool.take();
@@ -78,14 +80,14 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
       let mountDisk = "";
       try {
         cgroup.limit(limitsOf(spec, configuration));
-        if (disks !== undefined && namespace.diskMb !== spec.diskMb) mountDisk = await disks.commands(spec.diskMb);
+        if (namespace.diskMb !== spec.diskMb) mountDisk = (await disks.works?.commands(spec.diskMb)) ?? "";
       } catch (error) {
         await endParked(namespace);
         throw error;
       }
       const look = new NamespaceLook(shellPid, spec.caPort, clock);
       const hostArguments = host?.arguments ?? [];
-      const tmpFolder = disks && SCRATCH_FOLDER;
+      const tmpFolder = disks.works && SCRATCH_FOLDER;
       child.stdin!.end(
         `${mountDisk}\n${sandboxScript({ spec, uid: uid!, addresses, hostArguments, seccompFile, tmpFolder })}`,
       );
@@ -111,13 +113,14 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
   };
 }
 
-async function openDisks(folder: string, logger: Logger): Promise<ScratchDisks | undefined> {
+async function openDisks(folder: string, obstacle: string | undefined, logger: Logger): Promise<DisksOrReason> {
+  if (obstacle !== undefined) return { works: undefined, reason: obstacle };
   try {
-    return await ScratchDisks.open(folder, PARKED_DISK_MB);
+    return { works: await ScratchDisks.open(folder, PARKED_DISK_MB), reason: "" };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     logger.warn("what functions write to /tmp counts as their memory, and is half of it at most", { reason });
-    return undefined;
+    return { works: undefined, reason };
   }
 }
 

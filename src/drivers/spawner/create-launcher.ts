@@ -9,9 +9,10 @@ import type { SpawnerSetup } from "./messages.ts";
 /** The launcher of the driver that the set-up names. */
 export async function createLauncher(setup: SpawnerSetup, clock: Clock, logger: Logger): Promise<Launcher> {
   const { configuration, nodePath, scratchFolder, useNamespaces, cgroupTreeName } = setup;
-  if (setup.driver === "container") return createContainerLauncher({ clock, logger, configuration, cgroupTreeName });
+  if (setup.driver === "container")
+    return createContainerLauncher({ clock, logger, configuration, cgroupTreeName, sweeps: setup.sweeps });
   const mayLimit = process.platform === "linux" && process.getuid?.() === 0;
-  const cgroups = mayLimit ? openCgroups(cgroupTreeName, logger) : noCgroups;
+  const cgroups = mayLimit ? openCgroups(cgroupTreeName, logger, setup.sweeps) : noCgroups;
   switch (setup.driver) {
     case "process":
       return createProcessLauncher({ clock, configuration, cgroups, nodePath, useNamespaces });

@@ -3,6 +3,7 @@ import type { LogFields } from "../../base/base.ts";
 import type { ErrorType, InstanceId } from "../../model/model.ts";
 import type { DriverConfiguration } from "../configuration.ts";
 import type { DriverCapabilities, DriverName, ExitReport, OutputLine, ProbeResult, StartSpec } from "../driver.ts";
+import type { HostFeature } from "../host-feature.ts";
 import type { Footprint } from "../local/footprint.ts";
 import type { Endpoint } from "../local/launcher.ts";
 import type { UsageOfInstance } from "../local/local-driver.ts";
@@ -16,6 +17,8 @@ export interface SpawnerSetup {
   readonly scratchFolder: string;
   /** Name of the tree of control groups; its middle part is the pid whose end makes it garbage. */
   readonly cgroupTreeName: string;
+  /** Remove what dead Sluices left; false for a look at the host, which changes nothing. */
+  readonly sweeps: boolean;
   /** For tests and diagnosis: the process driver without namespaces. */
   readonly useNamespaces: boolean;
 }
@@ -31,7 +34,7 @@ export type ToSpawner =
   | { readonly type: "close" };
 
 export type FromSpawner =
-  | { readonly type: "ready"; readonly capabilities: DriverCapabilities }
+  | { readonly type: "ready"; readonly capabilities: DriverCapabilities; readonly features: readonly HostFeature[] }
   | { readonly type: "probed"; readonly result: ProbeResult }
   /** What to end should the spawner die; a later one replaces an earlier one. */
   | { readonly type: "footprint"; readonly id: InstanceId; readonly footprint: Footprint }

@@ -7,6 +7,7 @@ import { systemClock } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
 import type { Driver, DriverCapabilities, DriverName, OutputSink, ProbeResult, StartSpec } from "../driver.ts";
 import { StartError } from "../driver.ts";
+import type { HostFeature } from "../host-feature.ts";
 import { endFootprint } from "../local/footprint.ts";
 import type { FromSpawner, SpawnerSetup } from "./messages.ts";
 import { RemoteInstance } from "./remote-instance.ts";
@@ -21,13 +22,15 @@ export interface SpawnerDriverOptions {
   readonly logger: Logger;
 }
 
+type SpawnerReady = Extract<FromSpawner, { readonly type: "ready" }>;
+
 export class SpawnerDriver implements Driver {
   readonly name: DriverName;
   readonly #options: SpawnerDriverOptions;
   readonly #clock: Clock = systemClock;
   readonly #instances = new Map<InstanceId, RemoteInstance>();
-  readonly #ready = Promise.withResolvers<DriverCapabilities>();
-  #capabilities: DriverCapabilities | undefined;
+  readonly #ready = Promise.withResolvers<SpawnerReady>();
+  #setUp: SpawnerReady | undefined;
   #spawner: SpawnerProcess | undefined;
   #probes: ((result: ProbeResult) => void)[] = [];
   /** Ends of dead spawners' instances that are under way. */
@@ -38,7 +41,7 @@ export class SpawnerDriver implements Driver {
   static async open(options: SpawnerDriverOptions): Promise<SpawnerDriver> {
     const driver = new SpawnerDriver(options);
     driver.#runningSpawner();
-    driver.#capabilities = await driver.#ready.promise;
+    driver.#setUp = await driver.#ready.promise;
     return driver;
   }
 
@@ -48,7 +51,12 @@ export class SpawnerDriver implements Driver {
   }
 
   get capabilities(): DriverCapabilities {
-    return this.#capabilities!;
+    return this.#setUp!.capabilities;
+  }
+
+  /** What the driver does on this host, and what not. */
+  get features(): readonly HostFeature[] {
+    return this.#setUp!.features;
   }
 
   /** Pid of the spawner, for `doctor` and tests; undefined while none runs. */
@@ -104,7 +112,7 @@ export class SpawnerDriver implements Driver {
   #receive(message: FromSpawner): void {
     switch (message.type) {
       case "ready":
-        this.#ready.resolve(message.capabilities);
+        this.#ready.resolve(message);
         return;
       case "probed":
         this.#probes.shift()?.(message.result);

@@ -37,7 +37,7 @@ async function handle(message: ToSpawner): Promise<void> {
   switch (message.type) {
     case "setup":
       driver = setUp(message.setup);
-      post({ type: "ready", capabilities: (await driver).capabilities });
+      await driver.then(({ capabilities, features }) => post({ type: "ready", capabilities, features }));
       return;
     case "probe":
       void driver?.then(async (it) => post({ type: "probed", result: await it.probe() })).catch(report);

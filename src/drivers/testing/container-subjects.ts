@@ -47,6 +47,7 @@ export async function containerSetting(): Promise<ContainerSetting> {
         logger,
         configuration: { ...ours, ...changes },
         cgroupTreeName: treeName(process.pid),
+        sweeps: true,
       });
       return localDriver(launcher, output);
     },

@@ -59,6 +59,7 @@ export function spawnerDriver(
     nodePath,
     scratchFolder: scratchFolder(),
     cgroupTreeName: treeName(process.pid),
+    sweeps: true,
     useNamespaces,
   };
   return SpawnerDriver.open({ setup, output, logger });

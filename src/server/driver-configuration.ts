@@ -1,0 +1,12 @@
+import type { DriverConfiguration } from "../drivers/drivers.ts";
+import type { Configuration } from "./configuration.ts";
+
+/** What of the configuration is the drivers'. */
+export function driverConfiguration(configuration: Configuration): Partial<DriverConfiguration> {
+  return {
+    uidFirst: configuration.uidFirst,
+    uidCount: configuration.uidCount,
+    networkPoolSize: configuration.networkPoolSize,
+    networkRanges: configuration.networkRanges,
+  };
+}
