@@ -14,7 +14,7 @@ import { openVersion2 } from "./version-2.ts";
 export { isCgroupEmpty, killCgroup, removeCgroup } from "./folder.ts";
 export { Freezer, type FreezerGroup, thawGroup } from "./freezer.ts";
 export { noCgroups } from "./none.ts";
-export { treeName } from "./tree-name.ts";
+export { siblingTreeName, treeName } from "./tree-name.ts";
 
 export interface CgroupLimits {
   /** Memory with swap; what exceeds it is killed. */

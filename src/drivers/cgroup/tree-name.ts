@@ -11,6 +11,11 @@ export function treeName(sluicePid: number): string {
   return `sluice-${sluicePid}-${randomBytes(4).toString("hex")}`;
 }
 
+/** A name for another tree of the same Sluice: each driver removes its own. */
+export function siblingTreeName(name: string): string {
+  return treeName(Number(name.split("-")[1]));
+}
+
 /** Trees of Sluices that no longer run, in the given hierarchies. */
 export function deadTrees(roots: readonly string[]): string[] {
   return roots.flatMap((root) =>

@@ -1,24 +1,38 @@
 import type { Clock, Logger } from "../../base/base.ts";
-import { noCgroups, openCgroups } from "../cgroup/cgroup.ts";
+import { noCgroups, openCgroups, siblingTreeName } from "../cgroup/cgroup.ts";
 import { createContainerLauncher } from "../container/container-launcher.ts";
+import type { DriverName } from "../driver.ts";
 import type { Launcher } from "../local/launcher.ts";
 import { createProcessLauncher } from "../process/process-launcher.ts";
 import { createSandboxLauncher } from "../sandbox/sandbox-launcher.ts";
 import type { SpawnerSetup } from "./messages.ts";
+import { withImages } from "./with-images.ts";
 
-/** The launcher of the driver that the set-up names. */
+/** The launcher of the driver that the set-up names. Images run in containers, whatever the isolation of packages is. */
 export async function createLauncher(setup: SpawnerSetup, clock: Clock, logger: Logger): Promise<Launcher> {
+  const { driver, configuration } = setup;
+  const openContainers = (cgroupTreeName: string) =>
+    createContainerLauncher({ clock, logger, configuration, cgroupTreeName, sweeps: setup.sweeps });
+  if (driver === "container") return openContainers(setup.cgroupTreeName);
+  const launcher = await createPackageLauncher(driver, setup, clock, logger);
+  return withImages(launcher, () => openContainers(siblingTreeName(setup.cgroupTreeName)));
+}
+
+async function createPackageLauncher(
+  driver: Exclude<DriverName, "container">,
+  setup: SpawnerSetup,
+  clock: Clock,
+  logger: Logger,
+): Promise<Launcher> {
   const { configuration, nodePath, scratchFolder, useNamespaces, cgroupTreeName } = setup;
-  if (setup.driver === "container")
-    return createContainerLauncher({ clock, logger, configuration, cgroupTreeName, sweeps: setup.sweeps });
   const mayLimit = process.platform === "linux" && process.getuid?.() === 0;
   const cgroups = mayLimit ? openCgroups(cgroupTreeName, logger, setup.sweeps) : noCgroups;
-  switch (setup.driver) {
+  switch (driver) {
     case "process":
       return createProcessLauncher({ clock, configuration, cgroups, nodePath, useNamespaces });
     case "sandbox":
       return createSandboxLauncher({ clock, logger, configuration, cgroups, nodePath, scratchFolder });
     default:
-      throw new Error(`Unknown driver ${JSON.stringify(setup.driver satisfies never)}`);
+      throw new Error(`Unknown driver ${JSON.stringify(driver satisfies never)}`);
   }
 }

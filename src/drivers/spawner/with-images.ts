@@ -1,0 +1,27 @@
+import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
+
+/**
+ * Code packages by one launcher, container images by another, which is opened by the first image: the client of a
+ * container engine makes a process larger, and forks slower, for everybody else.
+ */
+export function withImages(launcher: Launcher, openContainers: () => Promise<Launcher>): Launcher {
+  let containers: Promise<Launcher> | undefined;
+
+  async function launchImage(plan: LaunchPlan): Promise<Launched> {
+    containers ??= openContainers();
+    const opened = await containers;
+    // An engine that does not answer now may do so for the next instance.
+    if (opened.obstacle !== undefined) containers = undefined;
+    return opened.launch(plan);
+  }
+
+  return {
+    ...launcher,
+    runsImages: true,
+    view: (spec) => (spec.image === undefined ? launcher.view(spec) : undefined),
+    launch: (plan) => (plan.spec.image === undefined ? launcher.launch(plan) : launchImage(plan)),
+    async close() {
+      await Promise.all([launcher.close(), containers?.then((opened) => opened.close())]);
+    },
+  };
+}
