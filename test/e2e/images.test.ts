@@ -86,7 +86,7 @@ describe("an image of a registry that asks for a password", {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /customContainerConfig\.image: the image .*\/team\/empty:1 .* cannot be pulled: .*no basic auth credentials/,
+      /customContainerConfig\.image: the image .*\/team\/empty:1 .* cannot be pulled: .*no basic auth credentials\. .*'docker login 127\.0\.0\.1:\d+' as the user of Sluice/,
     );
     assert.deepEqual(await sluice.infos(), []);
   });

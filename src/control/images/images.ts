@@ -68,11 +68,11 @@ export class Images {
     this.#pulls.add(pull);
     const deadline = new AbortController();
     const wakeUp = clock.wakeAfter(IMAGE_TIMEOUT_MS, () => deadline.abort(new Error(lateWords(reference))));
-    let login: DockerLogin = { kind: "none" };
+    const serverAddress = registryOf(reference);
+    let login: DockerLogin | undefined;
     try {
-      const serverAddress = registryOf(reference);
       if (credentials === undefined) login = await dockerLogin(dockerConfigFile, serverAddress);
-      const known = login.kind === "credentials" ? login.credentials : credentials;
+      const known = login?.kind === "credentials" ? login.credentials : credentials;
       const { id } = await source.resolve({
         reference,
         signal: deadline.signal,
@@ -83,7 +83,7 @@ export class Images {
       });
       return id;
     } catch (error) {
-      throw imageError(error, login);
+      throw imageError(error, login, serverAddress);
     } finally {
       wakeUp.cancel();
       this.#pulls.delete(pull);
@@ -101,16 +101,28 @@ function lateWords(reference: string): string {
   return `${reference} was not here within ${minutes} minutes: pull it beforehand (docker pull ${reference}), then deploy again`;
 }
 
-/** Without the cause: what a registry client throws may hold the request. */
-function imageError(error: unknown, login: DockerLogin): ApiError {
+/** Without the cause: what a registry client throws may hold the request. `login`: undefined where a write brought its own. */
+function imageError(error: unknown, login: DockerLogin | undefined, registry: string): ApiError {
   const words = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && error.name === "NoEngineError") {
     return new ApiError("ServiceUnavailable", `Functions that are images need a container engine, and ${words}`);
   }
-  const hint =
-    login.kind === "helper" && /denied|unauthorized|authentication|credentials/i.test(words)
-      ? `. 'docker login' keeps the password in the credential helper ${login.helper}, which Sluice does not run: give ` +
-        "it as registryConfig.authConfig"
-      : "";
+  const isDenied = /denied|unauthorized|authentication|credentials/i.test(words);
+  const hint = isDenied ? loginHint(login, registry) : "";
   return new ApiError("InvalidArgument", `customContainerConfig.image: ${words}${hint}`);
+}
+
+/** What to do where a registry wants to know who asks. */
+function loginHint(login: DockerLogin | undefined, registry: string): string {
+  switch (login?.kind) {
+    case "none":
+      return `. Where it asks for a password: give registryConfig.authConfig, or 'docker login ${registry}' as the user of Sluice`;
+    case "helper":
+      return (
+        `. 'docker login' keeps the password in the credential helper ${login.helper}, which Sluice does not run: give it ` +
+        "as registryConfig.authConfig"
+      );
+    default:
+      return "";
+  }
 }
