@@ -30,7 +30,7 @@ function programMissing(command: string): string | undefined {
 
 const h2loadMissing = missingPart(programMissing("h2load"));
 const sandboxMissing = missingPart(
-  process.getuid?.() === 0 ? programMissing("bwrap") : "the sandbox's bench needs root",
+  process.getuid?.() === 0 ? programMissing("bwrap") : "the sandbox's bench looks at it as root",
 );
 
 const NEEDS: Readonly<Record<string, string | false>> = {

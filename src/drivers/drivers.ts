@@ -7,6 +7,7 @@ import { treeName } from "./cgroup/cgroup.ts";
 import { type DriverConfiguration, resolveDriverConfiguration } from "./configuration.ts";
 import type { Driver, DriverName, OutputSink } from "./driver.ts";
 import { type InspectedDriver, inspectDriver } from "./inspection.ts";
+import { needsUserNamespace, userNamespaceObstacle } from "./sandbox/user-namespace.ts";
 import { SpawnerDriver } from "./spawner/spawner-driver.ts";
 
 export { type DriverConfiguration, defaultDriverConfiguration } from "./configuration.ts";
@@ -84,19 +85,27 @@ async function tryDriver(
   options: CreateDriverOptions,
   configuration: DriverConfiguration,
 ): Promise<{ readonly driver: Driver } | { readonly reason: string }> {
-  const driver = await openDriver(name, options, configuration, true);
-  const result = await driver.probe();
-  if (result.works) return { driver };
-  await driver.close();
-  return { reason: result.reason };
+  try {
+    const driver = await openDriver(name, options, configuration, true);
+    const result = await driver.probe();
+    if (result.works) return { driver };
+    await driver.close();
+    return { reason: result.reason };
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message : String(error) };
+  }
 }
 
-function openDriver(
+/** Rejects with the reason where not even the spawner can be started. */
+async function openDriver(
   name: DriverName,
   options: Omit<CreateDriverOptions, "isolation">,
   configuration: DriverConfiguration,
   sweeps: boolean,
 ): Promise<SpawnerDriver> {
+  const inUserNamespace = name === "sandbox" && needsUserNamespace();
+  const obstacle = inUserNamespace ? await userNamespaceObstacle() : undefined;
+  if (obstacle !== undefined) throw new Error(obstacle);
   const setup = {
     driver: name,
     configuration,
@@ -105,6 +114,7 @@ function openDriver(
     cgroupTreeName: treeName(process.pid),
     sweeps,
     useNamespaces: true,
+    inUserNamespace,
   };
   return SpawnerDriver.open({ setup, output: options.output, logger: options.logger });
 }

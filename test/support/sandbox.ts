@@ -8,7 +8,7 @@ export const sandboxMissing = missingPart(reason());
 
 function reason(): string | undefined {
   if (process.platform !== "linux") return "the sandbox needs Linux";
-  if (process.getuid?.() !== 0) return "the sandbox needs root in this version";
+  if (process.getuid?.() !== 0) return "these tests look into sandboxes as root";
   for (const tool of ["bwrap", "ip", "setpriv", "unshare"]) {
     if (spawnSync("sh", ["-c", `command -v ${tool}`]).status !== 0) return `${tool} is not installed`;
   }

@@ -1,12 +1,14 @@
 import type { HostFeature } from "../host-feature.ts";
 import type { CgroupTree } from "./cgroup.ts";
 
-/** What control groups do here, in words. */
-export function cgroupFeatures({ version, canFreeze }: CgroupTree): readonly HostFeature[] {
-  const remedy =
-    process.getuid?.() === 0
-      ? "mount control groups: mount -t cgroup2 none /sys/fs/cgroup"
-      : "start Sluice as root, or under systemd with Delegate=yes";
+/** What control groups do here, in words. `isRoot`: of this host, not of a user namespace alone. */
+export function cgroupFeatures(
+  { version, canFreeze }: CgroupTree,
+  isRoot = process.getuid?.() === 0,
+): readonly HostFeature[] {
+  const remedy = isRoot
+    ? "mount control groups: mount -t cgroup2 none /sys/fs/cgroup"
+    : "start Sluice as root, or under systemd with Delegate=yes";
   const limits = "limits of memory, processes and CPU";
   const freezing = "freezing of idle instances";
   if (version === undefined) {

@@ -6,14 +6,18 @@ export class Connector {
   readonly #opening = new Set<Socket>();
   #isGone = false;
 
-  /** Rejects with the socket's error, and when the instance is gone. */
-  open(endpoint: Endpoint): Promise<Socket> {
+  /**
+   * Rejects with the socket's error, and when the instance is gone. `isToHandOver`: nothing is read from it here, so that
+   * no byte is missing to the process that gets it.
+   */
+  open(endpoint: Endpoint, isToHandOver = false): Promise<Socket> {
     return new Promise((resolve, reject) => {
       if (this.#isGone) {
         reject(goneError());
         return;
       }
       const socket = connect({ ...endpoint, noDelay: true });
+      if (isToHandOver) socket.pause();
       this.#opening.add(socket);
       socket.once("error", (error) => {
         this.#opening.delete(socket);

@@ -16,6 +16,8 @@ export interface Endpoint {
    * gone, the instance's address leads through the default route to whoever else has it.
    */
   readonly localAddress?: string;
+  /** The spawner is in a network of its own: it alone can connect, and hands the socket over. */
+  readonly isSpawnersOnly?: boolean;
 }
 
 export interface LaunchPlan {

@@ -1,4 +1,5 @@
 /** One instance in the process that started it: from check to launch to listening to the end of all it left. */
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, sleep, type WakeUp } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
@@ -88,9 +89,18 @@ export class LocalInstance implements DriverInstance {
     return this.#launched?.endpoint;
   }
 
-  async connect(): Promise<Duplex> {
+  connect(): Promise<Duplex> {
+    return this.#open(false);
+  }
+
+  /** A connection of which nothing is read here, to be handed over to another process. */
+  connectToHandOver(): Promise<Socket> {
+    return this.#open(true);
+  }
+
+  async #open(isToHandOver: boolean): Promise<Socket> {
     if (this.#launched === undefined || this.#hasEnded) throw new Error(`Instance ${this.id} does not run`);
-    return this.#connector.open(this.#launched.endpoint);
+    return this.#connector.open(this.#launched.endpoint, isToHandOver);
   }
 
   freeze(): Promise<void> {

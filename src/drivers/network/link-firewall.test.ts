@@ -11,13 +11,14 @@ import { systemClock as clock } from "../../base/base.ts";
 import type { Driver, DriverInstance } from "../driver.ts";
 import { eventually } from "../testing/host-inventory.ts";
 import { type Attempt, ownAddresses, reach, type Target } from "../testing/reach.ts";
-import { sandboxSkip, spawnerDriver } from "../testing/subjects.ts";
+import { isRoot, sandboxSkip, spawnerDriver } from "../testing/subjects.ts";
 import { Dialogue, TestHome } from "../testing/test-function.ts";
 import { linkFirewall, loadRules } from "./link-firewall.ts";
 
 /** What a refusal by the kernel takes; a segment that is dropped in silence is tried again after a second. */
 const QUICKLY_MS = 500;
 const run = promisify(execFile);
+const skip = sandboxSkip() || (isRoot ? false : "an ordinary user's instances have no link to the host");
 
 function assertRefused(targets: readonly Target[], attempts: readonly Attempt[]): void {
   for (const [index, { result, tookMs }] of attempts.entries()) {
@@ -33,7 +34,7 @@ function hostEndOf(instanceAddress: string): string {
   return instanceAddress.replace(/\d+$/, (last) => String(Number(last) - 1));
 }
 
-describe("a function's link to the host", { skip: sandboxSkip() }, () => {
+describe("a function's link to the host", { skip }, () => {
   let home: TestHome | undefined;
   let driver: Driver | undefined;
   let dialogue: Dialogue | undefined;
@@ -137,7 +138,7 @@ describe("a function's link to the host", { skip: sandboxSkip() }, () => {
   });
 });
 
-describe("loadRules", { skip: sandboxSkip() }, () => {
+describe("loadRules", { skip }, () => {
   test("the link's rules take effect in another process' namespace, and a rule that nft refuses is told", async (t) => {
     const holder = spawn("unshare", ["--net", "sh", "-c", "ip link set lo up; echo made; exec cat"], {
       stdio: ["pipe", "pipe", "inherit"],

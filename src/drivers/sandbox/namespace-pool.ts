@@ -3,6 +3,7 @@ import type { Clock, Logger, WakeUp } from "../../base/base.ts";
 import type { CgroupTree } from "../cgroup/cgroup.ts";
 import { isRunning } from "../host/process-tree.ts";
 import { FreeAddresses } from "../network/free-addresses.ts";
+import type { SandboxIdentity } from "./identity.ts";
 import { openParentNamespace, type ParentNamespace } from "./parent-namespace.ts";
 import { endParked, type ParkedNamespace, parkNamespace, removeGroup } from "./parked-namespace.ts";
 import type { ScratchDisks } from "./scratch-disks.ts";
@@ -21,6 +22,7 @@ export interface NamespacePoolOptions {
   readonly cgroups: CgroupTree;
   /** Undefined: /tmp is in memory. */
   readonly disks: ScratchDisks | undefined;
+  readonly identity: SandboxIdentity;
 }
 
 interface Waiter {

@@ -13,6 +13,7 @@ import { hostEnd, instanceEnd } from "../network/free-addresses.ts";
 import { ipBatch } from "../network/ip-batch.ts";
 import { linkFirewall } from "../network/link-firewall.ts";
 import type { LinkAddresses } from "./address-plan.ts";
+import type { SandboxIdentity } from "./identity.ts";
 import type { ParentNamespace } from "./parent-namespace.ts";
 import type { ScratchDisks } from "./scratch-disks.ts";
 
@@ -36,6 +37,7 @@ export interface ParkingPlace {
   readonly cgroups: CgroupTree;
   readonly clock: Clock;
   readonly disks: ScratchDisks | undefined;
+  readonly identity: SandboxIdentity;
 }
 
 /** Of the disk that is mounted ahead: Function Compute's diskSize where none is configured. */
@@ -43,12 +45,12 @@ export const PARKED_DISK_MB = 512;
 
 /** Makes one. Rejects, with nothing left behind, when the interface name is taken or anything else fails. */
 export async function parkNamespace(
-  { parent, cgroups, clock, disks }: ParkingPlace,
+  { parent, cgroups, clock, disks, identity }: ParkingPlace,
   addresses: LinkAddresses,
 ): Promise<ParkedNamespace> {
   const mountDisk = (await disks?.commands(PARKED_DISK_MB)) ?? "";
   // Its own /proc as well: bubblewrap looks there for its child, whose pid is of this namespace.
-  const child = spawnNamespacedShell(["--net", "--mount", "--mount-proc"], parent?.enter);
+  const child = spawnNamespacedShell([...identity.shellNamespaces, "--net", "--mount", "--mount-proc"], parent?.enter);
   const { interfaceName, hostAddress } = addresses;
   const cgroup = cgroups.create(interfaceName);
   try {
@@ -63,7 +65,7 @@ export async function parkNamespace(
       `ip -batch - <<'END'\n${instanceEnd(addresses).join("\n")}\nEND`,
       `nft -f - <<'END'\n${firewall}END`,
     ];
-    await shell.run([...joins, ...steps].join("\n"));
+    await shell.run([...identity.shellLines, ...joins, ...steps].join("\n"));
     shell.leave();
     return { child, addresses, shellPid, cgroup, diskMb: disks && PARKED_DISK_MB };
   } catch (error) {

@@ -3,15 +3,18 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir } from "node:fs/promises";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
+import { networkInterfaces } from "node:os";
 import { after, before, describe, test } from "node:test";
 import { silentLogger as logger } from "../../base/base.ts";
 import { treeName } from "../cgroup/cgroup.ts";
 import type { Driver, DriverInstance } from "../driver.ts";
 import { type FilteredCpu, JUDGED, REFUSED } from "../seccomp/system-calls.ts";
 import { SpawnerDriver } from "../spawner/spawner-driver.ts";
-import { configuration, sandboxSkip, scratchFolder, spawnerDriver } from "../testing/subjects.ts";
+import { ownAddresses, reach, type Target } from "../testing/reach.ts";
+import { configuration, isRoot, sandboxSkip, scratchFolder, spawnerDriver } from "../testing/subjects.ts";
 import { Dialogue, TestHome } from "../testing/test-function.ts";
+import { needsUserNamespace } from "./user-namespace.ts";
 
 /** Makes every call for real and says which ended otherwise than by the filter. */
 const SYSTEM_CALLS = `
@@ -41,6 +44,8 @@ if child == 0: os._exit(7)
 expect("fork", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 7)
 print("; ".join(wrong) or "all as expected")
 `;
+
+const disksNeedRoot = isRoot ? false : "disks need root";
 
 describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
   let home: TestHome | undefined;
@@ -93,8 +98,24 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
     assert.match((await run("cat", "/etc/passwd")).out, /^function:x:2\d{5}:/m);
   });
 
+  test("no capability, no way to one, and a user id that the password file knows", async () => {
+    const { out: status } = await run("cat", "/proc/self/status");
+    for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"])
+      assert.match(status, new RegExp(`^${set}:\t0+$`, "m"));
+    assert.match(status, /^NoNewPrivs:\t1$/m);
+    assert.match(status, /^Seccomp:\t2$/m);
+    assert.match(status, /^Uid:\t(2\d{5})\t\1\t\1\t\1$/m);
+    assert.equal(
+      (await run("sh", "-c", "id -un")).out
+        .split("\n")
+        .filter((line) => !line.includes("LD_PRELOAD"))
+        .join(""),
+      "function",
+    );
+  });
+
   test("only /tmp and /dev/shm can be written, up to their size", async () => {
-    for (const path of ["/code/new", "/etc/new", "/usr/new", "/new", "/proc/sys/kernel/hostname"]) {
+    for (const path of ["/code/new", "/etc/new", "/usr/new", "/new", "/dev/new", "/proc/sys/kernel/hostname"]) {
       assert.equal((await dialogue!.ask({ do: "write", path }))["ok"], false, path);
     }
     assert.equal((await dialogue!.ask({ do: "write", path: "/tmp/new" }))["ok"], true);
@@ -115,7 +136,9 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
   });
 
   for (const diskMb of [512, 96]) {
-    test(`/tmp is a disk of ${diskMb} MB: it can be filled with 128 MB of memory, and not more`, async () => {
+    test(`/tmp is a disk of ${diskMb} MB: it can be filled with 128 MB of memory, and not more`, {
+      skip: disksNeedRoot,
+    }, async () => {
       const small = driver!.start(home!.spec({ diskMb, memoryMb: 128 }));
       await small.listening;
       const asked = await Dialogue.open(small);
@@ -151,7 +174,24 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
     await Promise.all([one.exited, two.exited]);
   });
 
-  test("a disk that cannot be made: the start says so", async () => {
+  test("/tmp of an ordinary user's functions is memory, half of theirs at most", {
+    skip: isRoot && "as root it is a disk",
+  }, async () => {
+    for (const [spec, megabytes] of [
+      [{ diskMb: 96, memoryMb: 128 }, 64],
+      [{ diskMb: 32, memoryMb: 128 }, 32],
+    ] as const) {
+      const small = driver!.start(home!.spec(spec));
+      await small.listening;
+      const command = ["stat", "-f", "-c", "%T %b %S", "/tmp"];
+      const { out } = await (await Dialogue.open(small)).ask({ do: "run", command });
+      assert.equal(out, `tmpfs ${megabytes * 256} 4096\n`);
+      small.destroy();
+      await small.exited;
+    }
+  });
+
+  test("a disk that cannot be made: the start says so", { skip: disksNeedRoot }, async () => {
     const instance = driver!.start(home!.spec({ diskMb: 2 ** 30 }));
     await assert.rejects(instance.listening, /too (big|large)/i);
     await instance.exited;
@@ -177,6 +217,27 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
     assert.match(out, /Connection refused/);
   });
 
+  test("nor what listens on all addresses of the host, nor another instance", async (t) => {
+    const server = createServer((socket) => socket.end("secret")).listen(0, "0.0.0.0");
+    t.after(() => server.close());
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    // Without the LD_PRELOAD, of which every program tells.
+    const [one, two] = [driver!.start(home!.spec()), driver!.start(home!.spec())];
+    await Promise.all([one.listening, two.listening]);
+    const { eth0 } = await ownAddresses(await Dialogue.open(two));
+    const hosts = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    const targets: Target[] = hosts
+      .filter(({ family, internal }) => family === "IPv4" && !internal)
+      .map(({ address }) => ({ by: "tcp", host: address, port }));
+    targets.push({ by: "tcp", host: eth0!, port: 9000 });
+    for (const { result } of await reach(await Dialogue.open(one), targets)) {
+      assert.ok(["ECONNREFUSED", "ENETUNREACH", "EPERM", "EHOSTUNREACH"].includes(result), result);
+    }
+    for (const instance of [one, two]) instance.destroy();
+    await Promise.all([one.exited, two.exited]);
+  });
+
   test("no descriptor of ours is open in it", async () => {
     const { out } = await run("sh", "-c", "ls -l /proc/$PPID/fd");
     const targets = [...out.matchAll(/ (\d+) -> (.+)$/gm)].filter(([, descriptor]) => Number(descriptor) <= 2);
@@ -200,6 +261,7 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
       cgroupTreeName: treeName(process.pid),
       sweeps: true,
       useNamespaces: true,
+      inUserNamespace: needsUserNamespace(),
     } as const;
     const other = await SpawnerDriver.open({ setup, output: () => {}, logger });
     const copy = other.start(home!.spec());

@@ -1,11 +1,13 @@
 /**
  * Instances in sandboxes of the kernel: bubblewrap's namespaces of mounts, pids, IPC and host name, a network namespace
- * from the pool, control groups, a filter of system calls, and a uid for each function. Linux, as root. It shares the kernel with the host: not
- * for functions that are hostile to each other.
+ * from the pool, control groups, a filter of system calls, and a uid for each function. Linux; as root, or as an
+ * ordinary user whose spawner is in a user namespace (user-namespace.ts). It shares the kernel with the host: not for
+ * functions that are hostile to each other.
  *
  * spawner ── unshare ── bwrap (was the parked shell) ── bwrap (first of the sandbox's pids) ── program
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
 import { join } from "node:path";
 import type { Clock, Logger } from "../../base/base.ts";
 import type { CgroupTree } from "../cgroup/cgroup.ts";
@@ -18,12 +20,14 @@ import { limitsOf } from "../local/limits.ts";
 import { descendant, killInside, namespacedFootprint } from "../local/namespaced-shell.ts";
 import { hasSeccompFilter, seccompFilter } from "../seccomp/seccomp.ts";
 import { lookAtHost } from "./host-view.ts";
+import { rootIdentity, userIdentity } from "./identity.ts";
 import { NamespaceLook } from "./namespace-look.ts";
 import { NamespacePool } from "./namespace-pool.ts";
 import { endParked, PARKED_DISK_MB } from "./parked-namespace.ts";
 import { type DisksOrReason, sandboxFeatures } from "./sandbox-features.ts";
 import { sandboxScript } from "./sandbox-script.ts";
 import { SCRATCH_FOLDER, ScratchDisks } from "./scratch-disks.ts";
+import { stopForwarding } from "./user-namespace.ts";
 
 /** The tools it is made of, with the Debian package of each. */
 export const SANDBOX_TOOLS: Readonly<Record<string, string>> = {
@@ -45,13 +49,20 @@ export interface SandboxLauncherOptions {
   readonly nodePath: string;
   /** Folder for the disks of instances, made and removed by this launcher. */
   readonly scratchFolder: string;
+  /** This process is root of a user namespace only. */
+  readonly inUserNamespace?: boolean;
 }
 
 export async function createSandboxLauncher(options: SandboxLauncherOptions): Promise<Launcher> {
   const { clock, logger, configuration, cgroups } = options;
   const obstacle = findObstacle();
+  const identity = options.inUserNamespace ? userIdentity(configuration.processesMax, release()) : rootIdentity;
+  if (identity.isSpawnerApart) stopForwarding();
   mkdirSync(options.scratchFolder, { recursive: true, mode: 0o700 });
-  const disks = await openDisks(options.scratchFolder, obstacle, logger);
+  const disks =
+    obstacle === undefined
+      ? await openDisks(options.scratchFolder, identity.disksObstacle, logger)
+      : { works: undefined, reason: obstacle };
   const pool = new NamespacePool({
     clock,
     logger,
@@ -59,6 +70,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     ranges: configuration.networkRanges,
     cgroups,
     disks: disks.works,
+    identity,
   });
   const host = obstacle === undefined ? lookAtHost(options.nodePath) : undefined;
   const seccompFile = join(options.scratchFolder, "seccomp.bpf");
@@ -72,7 +84,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     runsImages: false,
     givesUids: true,
     obstacle,
-    features: obstacle === undefined ? sandboxFeatures(cgroups, disks) : [],
+    features: obstacle === undefined ? sandboxFeatures(cgroups, disks, identity) : [],
     view: (spec) => host?.programView(spec.codeDir),
     async launch({ spec, uid }: LaunchPlan): Promise<Launched> {
       const namespace = await pool.take();
@@ -89,12 +101,17 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
       const hostArguments = host?.arguments ?? [];
       const tmpFolder = disks.works && SCRATCH_FOLDER;
       child.stdin!.end(
-        `${mountDisk}\n${sandboxScript({ spec, uid: uid!, addresses, hostArguments, seccompFile, tmpFolder })}`,
+        `${mountDisk}\n${sandboxScript({ spec, uid: uid!, identity, addresses, hostArguments, seccompFile, tmpFolder })}`,
       );
       return {
         program: childProgram(child),
         cgroup,
-        endpoint: { host: addresses.instanceAddress, port: spec.caPort, localAddress: addresses.hostAddress },
+        endpoint: {
+          host: addresses.instanceAddress,
+          port: spec.caPort,
+          localAddress: addresses.hostAddress,
+          isSpawnersOnly: identity.isSpawnerApart,
+        },
         look: () => look.look(),
         endLook: () => look.end(),
         footprint: () => namespacedFootprint(child, cgroup),
@@ -114,8 +131,8 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
 }
 
 async function openDisks(folder: string, obstacle: string | undefined, logger: Logger): Promise<DisksOrReason> {
-  if (obstacle !== undefined) return { works: undefined, reason: obstacle };
   try {
+    if (obstacle !== undefined) throw new Error(obstacle);
     return { works: await ScratchDisks.open(folder, PARKED_DISK_MB), reason: "" };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -126,7 +143,6 @@ async function openDisks(folder: string, obstacle: string | undefined, logger: L
 
 function findObstacle(): string | undefined {
   if (process.platform !== "linux") return "it needs Linux";
-  if (process.getuid?.() !== 0) return "it needs root in this version: start Sluice as root, or use isolation process";
   if (!hasSeccompFilter(process.arch)) return `there is no filter of system calls for this CPU, ${process.arch}`;
   const missing = Object.keys(SANDBOX_TOOLS).filter((tool) => findTool(tool) === undefined);
   if (missing.length === 0) return undefined;

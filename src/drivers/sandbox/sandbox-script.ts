@@ -1,19 +1,18 @@
 /** What a parked shell is told, to become a sandbox with a function's program in it. */
 
 import type { StartSpec } from "../driver.ts";
-import { dropTo } from "../local/namespaced-shell.ts";
 import { inputs, programScript } from "../local/program-script.ts";
 import { commandLine, quote } from "../local/shell-words.ts";
 import type { LinkAddresses } from "./address-plan.ts";
 import { NODE_FOLDER } from "./host-view.ts";
+import type { SandboxIdentity } from "./identity.ts";
 
 const BYTES_PER_MB = 1024 * 1024;
-/** The capabilities with which setpriv(1) gives up all others and becomes the function's user. */
-const NEEDED_CAPABILITIES = ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"];
 
 export interface SandboxPlan {
   readonly spec: StartSpec;
   readonly uid: number;
+  readonly identity: SandboxIdentity;
   readonly addresses: LinkAddresses;
   /** Options of bubblewrap for what it sees of the host. */
   readonly hostArguments: readonly string[];
@@ -27,9 +26,8 @@ export interface SandboxPlan {
 const SECCOMP_DESCRIPTOR = 4;
 
 /**
- * The script: turn into bubblewrap (bwrap(1)), as root and without a user namespace,
- * since in one of those it could not become another user of this host. In the new root it becomes the function's uid
- * and starts the program.
+ * The script: turn into bubblewrap (bwrap(1)), which makes the new root. In there it becomes the function's user and
+ * starts the program.
  */
 export function sandboxScript(plan: SandboxPlan): string {
   const files = Object.entries(etcFiles(plan)).map(([path, content], index) => ({
@@ -40,11 +38,14 @@ export function sandboxScript(plan: SandboxPlan): string {
   const command = [
     "bwrap",
     ...isolationArguments(plan),
+    ...plan.identity.bubblewrapArguments(plan.uid),
     ...["--seccomp", String(SECCOMP_DESCRIPTOR)],
     ...plan.hostArguments,
     ...files.flatMap(({ path, descriptor }) => ["--perms", "0644", "--file", String(descriptor), path]),
+    // Without root all of it belongs to the function's user.
+    ...["/dev", "/"].flatMap((mount) => ["--remount-ro", mount]),
     "--",
-    ...dropTo(plan.uid),
+    ...plan.identity.becomeUser(plan.uid),
     "/bin/sh",
     "-s",
   ];
@@ -75,7 +76,6 @@ function isolationArguments({ spec, tmpFolder }: SandboxPlan): string[] {
   return [
     ...["--die-with-parent", "--new-session", "--clearenv"],
     ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", spec.instanceId],
-    ...["--cap-drop", "ALL", ...NEEDED_CAPABILITIES.flatMap((capability) => ["--cap-add", capability])],
     ...["--proc", "/proc", "--dev", "/dev", ...tmpInMemory, "/dev/shm"],
     ...(tmpFolder === undefined ? [...tmpInMemory, "/tmp"] : ["--bind", tmpFolder, "/tmp"]),
     ...["--ro-bind", spec.codeDir, "/code", "--chdir", "/code"],

@@ -15,6 +15,8 @@ export async function createLauncher(setup: SpawnerSetup, clock: Clock, logger: 
     createContainerLauncher({ clock, logger, configuration, cgroupTreeName, sweeps: setup.sweeps });
   if (driver === "container") return openContainers(setup.cgroupTreeName);
   const launcher = await createPackageLauncher(driver, setup, clock, logger);
+  // Ports that an engine publishes are in the host's network, which is not ours then.
+  if (setup.inUserNamespace) return launcher;
   return withImages(launcher, () => openContainers(siblingTreeName(setup.cgroupTreeName)));
 }
 
@@ -24,14 +26,23 @@ async function createPackageLauncher(
   clock: Clock,
   logger: Logger,
 ): Promise<Launcher> {
-  const { configuration, nodePath, scratchFolder, useNamespaces, cgroupTreeName } = setup;
-  const mayLimit = process.platform === "linux" && process.getuid?.() === 0;
+  const { configuration, nodePath, scratchFolder, useNamespaces, cgroupTreeName, inUserNamespace } = setup;
+  if (inUserNamespace) logger.warn("memory and CPU limits of functions are not enforced: they need root");
+  const mayLimit = process.platform === "linux" && process.getuid?.() === 0 && !inUserNamespace;
   const cgroups = mayLimit ? openCgroups(cgroupTreeName, logger, setup.sweeps) : noCgroups;
   switch (driver) {
     case "process":
       return createProcessLauncher({ clock, configuration, cgroups, nodePath, useNamespaces });
     case "sandbox":
-      return createSandboxLauncher({ clock, logger, configuration, cgroups, nodePath, scratchFolder });
+      return createSandboxLauncher({
+        clock,
+        logger,
+        configuration,
+        cgroups,
+        nodePath,
+        scratchFolder,
+        inUserNamespace,
+      });
     default:
       throw new Error(`Unknown driver ${JSON.stringify(driver satisfies never)}`);
   }

@@ -21,6 +21,8 @@ export interface SpawnerSetup {
   readonly sweeps: boolean;
   /** For tests and diagnosis: the process driver without namespaces. */
   readonly useNamespaces: boolean;
+  /** The spawner runs as root of a user and a network namespace of its own (sandbox/user-namespace.ts). */
+  readonly inUserNamespace: boolean;
 }
 
 export type ToSpawner =
@@ -28,6 +30,8 @@ export type ToSpawner =
   | { readonly type: "setup"; readonly setup: SpawnerSetup }
   | { readonly type: "probe" }
   | { readonly type: "start"; readonly spec: StartSpec }
+  /** Connect in my place; `request` is a number of mine for the answer. */
+  | { readonly type: "connect"; readonly id: InstanceId; readonly request: number }
   | { readonly type: "stop"; readonly id: InstanceId; readonly graceMs: number }
   | { readonly type: "destroy"; readonly id: InstanceId }
   /** End every instance, then yourself. */
@@ -46,6 +50,9 @@ export type FromSpawner =
       readonly message: string;
       readonly stderrTail: string;
     }
+  /** With the socket, as the handle of this message. */
+  | { readonly type: "connected"; readonly id: InstanceId; readonly request: number }
+  | { readonly type: "notConnected"; readonly id: InstanceId; readonly request: number; readonly message: string }
   | { readonly type: "exited"; readonly id: InstanceId; readonly report: ExitReport }
   /** About every second, of those instances whose usage has changed. */
   | { readonly type: "usage"; readonly usages: readonly UsageOfInstance[] }

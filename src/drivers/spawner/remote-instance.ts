@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
@@ -6,10 +7,12 @@ import { Connector } from "../local/connect.ts";
 import type { Footprint } from "../local/footprint.ts";
 import { FreezeSwitch } from "../local/freeze-switch.ts";
 import type { Endpoint } from "../local/launcher.ts";
+import { HandOvers } from "./hand-overs.ts";
 
 /**
- * Main's end of an instance that the spawner runs. It connects by itself: no byte of a call passes the spawner. It also
- * freezes and thaws by itself: a call waits for that, and the spawner may be busy with a start.
+ * Main's end of an instance that the spawner runs. It connects by itself, or has the spawner connect and takes the socket
+ * over: no byte of a call passes the spawner. It also freezes and thaws by itself: a call waits for that, and the spawner
+ * may be busy with a start.
  */
 export class RemoteInstance implements DriverInstance {
   readonly id: InstanceId;
@@ -20,6 +23,7 @@ export class RemoteInstance implements DriverInstance {
   readonly #exited = Promise.withResolvers<ExitReport>();
   readonly #freezeSwitch: FreezeSwitch;
   readonly #connector = new Connector();
+  readonly #handOvers = new HandOvers();
   #endpoint: Endpoint | undefined;
   #hasExited = false;
   /** What to end should the spawner die; undefined before it has told. */
@@ -38,7 +42,8 @@ export class RemoteInstance implements DriverInstance {
   async connect(): Promise<Duplex> {
     if (this.#hasExited) throw new Error(`Instance ${this.id} is gone`);
     if (this.#endpoint === undefined) throw new Error(`Instance ${this.id} does not listen yet`);
-    return this.#connector.open(this.#endpoint);
+    if (!this.#endpoint.isSpawnersOnly) return this.#connector.open(this.#endpoint);
+    return this.#handOvers.ask((request) => this.#orders.connect(this.id, request));
   }
 
   freeze(): Promise<void> {
@@ -69,6 +74,14 @@ export class RemoteInstance implements DriverInstance {
     this.#listening.resolve();
   }
 
+  settleConnected(request: number, socket: Socket): void {
+    this.#handOvers.take(request, socket);
+  }
+
+  settleNotConnected(request: number, error: Error): void {
+    this.#handOvers.fail(request, error);
+  }
+
   settleNotStarted(error: StartError): void {
     this.#listening.reject(error);
   }
@@ -78,6 +91,7 @@ export class RemoteInstance implements DriverInstance {
     this.usage = report.usage ?? this.usage;
     this.#freezeSwitch.gone();
     this.#connector.gone();
+    this.#handOvers.gone();
     this.#listening.reject(new StartError("CAExited", "it ended before it listened", report.stderrTail));
     this.#exited.resolve(report);
   }
@@ -87,4 +101,5 @@ export class RemoteInstance implements DriverInstance {
 export interface InstanceOrders {
   stop(id: InstanceId, graceMs: number): void;
   destroy(id: InstanceId): void;
+  connect(id: InstanceId, request: number): void;
 }

@@ -2,6 +2,7 @@
  * The driver that main uses: the real one is in the spawner. Should the spawner die, everything that it ran is ended
  * from here, and the next start brings up another.
  */
+import type { Socket } from "node:net";
 import type { Clock, Logger } from "../../base/base.ts";
 import { systemClock } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
@@ -77,6 +78,7 @@ export class SpawnerDriver implements Driver {
     const orders = {
       stop: (id: InstanceId, graceMs: number) => spawner.post({ type: "stop", id, graceMs }),
       destroy: (id: InstanceId) => spawner.post({ type: "destroy", id }),
+      connect: (id: InstanceId, request: number) => spawner.post({ type: "connect", id, request }),
     };
     const instance = new RemoteInstance(spec.instanceId, orders, this.#clock);
     this.#instances.set(spec.instanceId, instance);
@@ -103,13 +105,13 @@ export class SpawnerDriver implements Driver {
   #runningSpawner(): SpawnerProcess {
     if (this.#spawner !== undefined) return this.#spawner;
     const { setup, logger } = this.#options;
-    const spawner = new SpawnerProcess(setup, logger, (message) => this.#receive(message));
+    const spawner = new SpawnerProcess(setup, logger, (message, socket) => this.#receive(message, socket));
     this.#spawner = spawner;
     void spawner.exited.then(() => this.#onSpawnerExit());
     return spawner;
   }
 
-  #receive(message: FromSpawner): void {
+  #receive(message: FromSpawner, socket: Socket | undefined): void {
     switch (message.type) {
       case "ready":
         this.#ready.resolve(message);
@@ -130,6 +132,15 @@ export class SpawnerDriver implements Driver {
         this.#instances.get(message.id)?.settleNotStarted(error);
         return;
       }
+      case "connected": {
+        const instance = this.#instances.get(message.id);
+        if (instance !== undefined && socket !== undefined) instance.settleConnected(message.request, socket);
+        else socket?.destroy();
+        return;
+      }
+      case "notConnected":
+        this.#instances.get(message.id)?.settleNotConnected(message.request, new Error(message.message));
+        return;
       case "exited":
         this.#instances.get(message.id)?.settleExited(message.report);
         this.#instances.delete(message.id);

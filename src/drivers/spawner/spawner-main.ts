@@ -45,6 +45,9 @@ async function handle(message: ToSpawner): Promise<void> {
     case "start":
       if (driver !== undefined) start(await driver, message.spec);
       return;
+    case "connect":
+      void connect(message.id, message.request);
+      return;
     case "stop":
       instances.get(message.id)?.stop(message.graceMs);
       return;
@@ -83,6 +86,18 @@ function start(local: LocalDriver, spec: StartSpec): void {
     instances.delete(id);
     post({ type: "exited", id, report: exitReport });
   });
+}
+
+/** In a network of our own: main cannot connect by itself. */
+async function connect(id: InstanceId, request: number): Promise<void> {
+  try {
+    const socket = await instances.get(id)?.connectToHandOver();
+    if (socket === undefined) throw new Error("the instance is gone");
+    if (process.connected) process.send?.({ type: "connected", id, request } satisfies FromSpawner, socket, () => {});
+    else socket.destroy();
+  } catch (error) {
+    post({ type: "notConnected", id, request, message: error instanceof Error ? error.message : String(error) });
+  }
 }
 
 function describe(error: unknown): Pick<StartError, "errorType" | "message" | "stderrTail"> {

@@ -19,6 +19,14 @@ export function uidOf(pid: number): number {
   return Number(/^Uid:\t(\d+)/m.exec(readOrEmpty(`/proc/${pid}/status`))?.[1]);
 }
 
+/** Processes of a user, zombies left out. */
+export function processesOf(uid: number): number[] {
+  return listOrNone("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => uidOf(pid) === uid && isRunning(pid));
+}
+
 /** Descendants of this process, zombies left out. */
 export function descendants(pid = process.pid): number[] {
   return readdirSync("/proc")

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
-import { systemClock } from "../../base/base.ts";
+import { sleep, systemClock } from "../../base/base.ts";
 import { StartError, type StartSpec } from "../driver.ts";
 import type { ContractContext } from "./driver-contract.ts";
 import { Dialogue } from "./test-function.ts";
@@ -41,6 +42,30 @@ export function startContract(context: ContractContext): void {
       instance.destroy();
       await instance.exited;
       await assert.rejects(instance.connect());
+    });
+
+    test("connect: what the program says first arrives, and what is said to it", async () => {
+      const greeter = `#!/usr/bin/env node
+        require("node:net").createServer((socket) => { socket.write("hello "); socket.on("error", () => {});
+          socket.on("data", (data) => socket.end(data)); }).listen(process.env.FC_SERVER_PORT);`;
+      const codeDir = await context.home.package("greeter", { bootstrap: greeter });
+      const instance = context.driver.start(context.home.spec({ codeDir }));
+      await instance.listening;
+      const said = await Promise.all(
+        Array.from({ length: 20 }, async (_, index) => {
+          const stream = await instance.connect();
+          // Time in which a reader that is not the last would take it away.
+          await sleep(systemClock, index);
+          stream.end(`number ${index}`);
+          return await text(stream);
+        }),
+      );
+      assert.deepEqual(
+        said,
+        said.map((_, index) => `hello number ${index}`),
+      );
+      instance.destroy();
+      await instance.exited;
     });
 
     test("start: the environment arrives byte for byte, with port, path and home, and nothing of ours", async () => {

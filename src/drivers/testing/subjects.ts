@@ -12,6 +12,7 @@ import type { OutputSink } from "../driver.ts";
 import { findTool } from "../host/find-tool.ts";
 import type { Launcher } from "../local/launcher.ts";
 import { LocalDriver } from "../local/local-driver.ts";
+import { needsUserNamespace } from "../sandbox/user-namespace.ts";
 import type { SpawnerSetup } from "../spawner/messages.ts";
 import { SpawnerDriver } from "../spawner/spawner-driver.ts";
 
@@ -61,6 +62,7 @@ export function spawnerDriver(
     cgroupTreeName: treeName(process.pid),
     sweeps: true,
     useNamespaces,
+    inUserNamespace: driver === "sandbox" && needsUserNamespace(),
   };
   return SpawnerDriver.open({ setup, output, logger });
 }
@@ -71,7 +73,6 @@ export function spawnerDriver(
 export function sandboxSkip(): string | false {
   const missing = ["bwrap", "unshare", "setpriv", "ip", "nft"].filter((tool) => findTool(tool) === undefined);
   const reasons = [
-    ...(isRoot ? [] : ["not root"]),
     ...(existsSync("/proc/self/ns/net") ? [] : ["not Linux"]),
     ...(missing.length === 0 ? [] : [`not installed: ${missing.join(", ")}`]),
   ];

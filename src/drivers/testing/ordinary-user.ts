@@ -1,0 +1,94 @@
+/**
+ * Runs programs of this checkout as a real user without any privilege, for tests that root runs: with a home of its own,
+ * and the checkout bound to a folder there, read-only, since the folders on the way to it may be closed to others.
+ */
+import { execFile } from "node:child_process";
+import { chmod, chown, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { quote } from "../local/shell-words.ts";
+
+/** Of nobody on this machine; below the ids of functions. */
+const UID = 190_001;
+const CHECKOUT = resolve(import.meta.dirname, "..", "..", "..");
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+
+export interface UserResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class OrdinaryUser {
+  readonly uid = UID;
+  readonly home: string;
+
+  private constructor(home: string) {
+    this.home = home;
+  }
+
+  static async create(): Promise<OrdinaryUser> {
+    const user = new OrdinaryUser(await mkdtemp(join(tmpdir(), "ordinary-user-test-")));
+    for (const folder of [user.home, join(user.home, "checkout"), join(user.home, "tmp")]) {
+      await mkdir(folder, { recursive: true });
+      await chown(folder, UID, UID);
+      await chmod(folder, 0o700);
+    }
+    return user;
+  }
+
+  /**
+   * The command that runs another one as the user, in the checkout. The mount is in a namespace of its own and ends with
+   * what runs there.
+   */
+  command(words: readonly string[]): readonly string[] {
+    const checkout = quote(join(this.home, "checkout"));
+    const script = [
+      `mount --bind ${quote(CHECKOUT)} ${checkout}`,
+      `mount -o remount,bind,ro ${checkout}`,
+      `cd ${checkout}`,
+      'exec "$@"',
+    ];
+    const identity = [
+      "setpriv",
+      "--reuid",
+      String(UID),
+      "--regid",
+      String(UID),
+      "--clear-groups",
+      "--bounding-set=-all",
+    ];
+    return ["unshare", "--mount", "/bin/sh", "-ec", script.join("\n"), "sh", ...identity, ...words];
+  }
+
+  get environment(): Record<string, string> {
+    const { PATH = "", CI = "" } = process.env;
+    return { HOME: this.home, TMPDIR: join(this.home, "tmp"), PATH, CI };
+  }
+
+  /** A path of the checkout as the user sees it. */
+  path(file: string): string {
+    return join(this.home, "checkout", relative(CHECKOUT, file));
+  }
+
+  /** Runs Node.js with `args`, in the checkout, to its end. */
+  node(args: readonly string[], limitMs: number): Promise<UserResult> {
+    const [program = "", ...rest] = this.command([this.nodePath, ...args]);
+    return new Promise((done) => {
+      const options = { env: this.environment, timeout: limitMs, maxBuffer: OUTPUT_BYTES_MAX };
+      execFile(program, rest, options, (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+        done({ code, stdout, stderr });
+      });
+    });
+  }
+
+  /** The Node.js that runs this; where it is part of the checkout, as the user sees it. */
+  get nodePath(): string {
+    return process.execPath.startsWith(`${CHECKOUT}/`) ? this.path(process.execPath) : process.execPath;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
