@@ -61,9 +61,7 @@ export async function run(length: BenchLength): Promise<BenchResult> {
         limit: 30,
       },
     ],
-    notes: [
-      `${starts} starts each, in turn; the client's connection is open before; idleStopMs 1; networkPoolSize 8; no seccomp yet`,
-    ],
+    notes: [`${starts} starts each, in turn; the client's connection is open before; idleStopMs 1; networkPoolSize 8`],
   };
 }
 

@@ -50,6 +50,8 @@ export interface TestFunction {
   readonly runtime?: string;
   readonly function?: Readonly<Record<string, unknown>>;
   readonly authType?: string;
+  /** Default: false. */
+  readonly internetAccess?: boolean;
   readonly methods?: readonly string[];
   readonly customDomains?: readonly unknown[];
   /** An anonymous http trigger for each of these qualifiers, beside that of LATEST. */
@@ -247,7 +249,7 @@ function propsOf(wanted: TestFunction): Record<string, unknown> {
   const { service = "test", name } = wanted;
   return {
     region: "local",
-    service: { name: service, internetAccess: false },
+    service: { name: service, internetAccess: wanted.internetAccess ?? false },
     function: {
       name,
       ...(wanted.codeUri !== undefined && { codeUri: wanted.codeUri }),
