@@ -12,6 +12,8 @@ export interface DriverConfiguration {
   readonly networkPoolSize: number;
   /** IPv4 ranges, written as ADDRESS/BITS, from which each sandbox gets two addresses; the first free ones are used. */
   readonly networkRanges: readonly string[];
+  /** Folder of the root file system whose /usr and /etc sandboxes see; `/`: this host's. */
+  readonly sandboxRoot: string;
   /** How long a program may listen only elsewhere than on caPort before its start has failed. */
   readonly wrongListenGraceMs: number;
   /** Output of one instance that is kept, on average; what exceeds it is counted and dropped. */
@@ -32,6 +34,7 @@ export const defaultDriverConfiguration: DriverConfiguration = {
   portCount: 12_000,
   networkPoolSize: 4,
   networkRanges: ["10.201.0.0/16", "172.29.0.0/16"],
+  sandboxRoot: "/",
   wrongListenGraceMs: 2_000,
   outputBytesPerSecond: 512 * 1024,
   containerBaseImage: "node:24-bookworm-slim",

@@ -79,6 +79,11 @@ const SETTINGS = {
   ),
   uidCount: setting(count, 10_000, "user ids that functions run as"),
   networkPoolSize: setting(z.number().int().min(1).max(64), 4, "ready network namespaces of the sandbox"),
+  sandboxRoot: setting(
+    name,
+    "/",
+    "folder of the root file system whose /usr and /etc functions in sandboxes see, read-only; /: this machine's own",
+  ),
   networkRanges: setting(
     z.array(name).min(1),
     ["10.201.0.0/16", "172.29.0.0/16"],

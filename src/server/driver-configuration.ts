@@ -7,6 +7,7 @@ export function driverConfiguration(configuration: Configuration): Partial<Drive
     uidFirst: configuration.uidFirst,
     uidCount: configuration.uidCount,
     networkPoolSize: configuration.networkPoolSize,
+    sandboxRoot: configuration.sandboxRoot,
     networkRanges: configuration.networkRanges,
   };
 }

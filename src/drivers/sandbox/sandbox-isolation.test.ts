@@ -1,20 +1,21 @@
 /** What a program inside of a sandbox sees and may do. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
 import { silentLogger as logger } from "../../base/base.ts";
-import { treeName } from "../cgroup/cgroup.ts";
 import type { Driver, DriverInstance } from "../driver.ts";
 import { type FilteredCpu, JUDGED, REFUSED } from "../seccomp/system-calls.ts";
 import { SpawnerDriver } from "../spawner/spawner-driver.ts";
 import { ownAddresses, reach, type Target } from "../testing/reach.ts";
-import { configuration, isRoot, sandboxSkip, scratchFolder, spawnerDriver } from "../testing/subjects.ts";
+import { configuration, isRoot, sandboxSkip, spawnerDriver, spawnerSetup } from "../testing/subjects.ts";
 import { Dialogue, TestHome } from "../testing/test-function.ts";
-import { needsUserNamespace } from "./user-namespace.ts";
 
 /** Makes every call for real and says which ended otherwise than by the filter. */
 const SYSTEM_CALLS = `
@@ -253,16 +254,7 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
     const hidden = `${home!.path}/hidden`;
     await mkdir(hidden, { mode: 0o700 });
     await copyFile(process.execPath, `${hidden}/node`);
-    const setup = {
-      driver: "sandbox",
-      configuration,
-      nodePath: `${hidden}/node`,
-      scratchFolder: scratchFolder(),
-      cgroupTreeName: treeName(process.pid),
-      sweeps: true,
-      useNamespaces: true,
-      inUserNamespace: needsUserNamespace(),
-    } as const;
+    const setup = { ...spawnerSetup("sandbox"), nodePath: `${hidden}/node` };
     const other = await SpawnerDriver.open({ setup, output: () => {}, logger });
     const copy = other.start(home!.spec());
     await copy.listening;
@@ -271,4 +263,47 @@ describe("inside of a sandbox", { skip: sandboxSkip() }, () => {
     assert.equal(which, "/opt/node/bin/node\n");
     await other.close();
   });
+
+  test("a root file system of one's own in place of the host's", async () => {
+    const root = `${home!.path}/root`;
+    await copyPrograms(root, ["/bin/sh", "/usr/bin/setpriv", "/bin/ls", "/bin/cat"]);
+    await mkdir(`${root}/etc`);
+    await writeFile(`${root}/etc/os-release`, "NAME=Another\n");
+    const open = (sandboxRoot: string) =>
+      SpawnerDriver.open({
+        setup: { ...spawnerSetup("sandbox"), configuration: { ...configuration, sandboxRoot } },
+        output: (lines) => said.push(...lines.map(({ text }) => text)),
+        logger,
+      });
+    const said: string[] = [];
+    const other = await open(root);
+    assert.deepEqual(await other.probe(), { works: true });
+    const shown = other.start(
+      home!.spec({ command: ["/bin/sh", "-c", "ls /usr/bin; cat /etc/os-release; ls /etc"], hasCommand: true }),
+    );
+    await shown.exited;
+    await other.close();
+    assert.ok(said.includes("NAME=Another"), said.join());
+    assert.deepEqual(said.slice(0, 4), ["cat", "ls", "setpriv", "sh"]);
+    assert.ok(!said.includes("alternatives"));
+    const none = await open(`${home!.path}/hidden`);
+    const result = await none.probe();
+    await none.close();
+    assert.match(result.works ? "" : result.reason, /hidden has no \/usr: name the folder of a Linux system/);
+  });
 });
+
+/** Copies programs with the libraries that they are linked with, into the tree of a system below `root`. */
+async function copyPrograms(root: string, programs: readonly string[]): Promise<void> {
+  for (const folder of ["bin", "lib", "lib64"]) await mkdir(`${root}/usr/${folder}`, { recursive: true });
+  for (const folder of ["bin", "lib", "lib64"]) await symlink(`usr/${folder}`, `${root}/${folder}`);
+  for (const program of programs) {
+    const { stdout } = await promisify(execFile)("ldd", [program]);
+    const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, library]) => library!);
+    for (const file of [program, ...libraries]) {
+      const target = join(root, file.startsWith("/usr/") ? file : `/usr${file}`);
+      await mkdir(dirname(target), { recursive: true });
+      await copyFile(file, target);
+    }
+  }
+}

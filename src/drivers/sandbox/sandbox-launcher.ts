@@ -19,7 +19,7 @@ import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
 import { limitsOf } from "../local/limits.ts";
 import { descendant, killInside, namespacedFootprint } from "../local/namespaced-shell.ts";
 import { hasSeccompFilter, seccompFilter } from "../seccomp/seccomp.ts";
-import { lookAtHost } from "./host-view.ts";
+import { lookAtHost, rootObstacle } from "./host-view.ts";
 import { rootIdentity, userIdentity } from "./identity.ts";
 import { NamespaceLook } from "./namespace-look.ts";
 import { NamespacePool } from "./namespace-pool.ts";
@@ -55,7 +55,7 @@ export interface SandboxLauncherOptions {
 
 export async function createSandboxLauncher(options: SandboxLauncherOptions): Promise<Launcher> {
   const { clock, logger, configuration, cgroups } = options;
-  const obstacle = findObstacle();
+  const obstacle = findObstacle() ?? rootObstacle(configuration.sandboxRoot);
   const identity = options.inUserNamespace ? userIdentity(configuration.processesMax, release()) : rootIdentity;
   if (identity.isSpawnerApart) stopForwarding();
   mkdirSync(options.scratchFolder, { recursive: true, mode: 0o700 });
@@ -72,7 +72,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     disks: disks.works,
     identity,
   });
-  const host = obstacle === undefined ? lookAtHost(options.nodePath) : undefined;
+  const host = obstacle === undefined ? lookAtHost(options.nodePath, configuration.sandboxRoot) : undefined;
   const seccompFile = join(options.scratchFolder, "seccomp.bpf");
   if (hasSeccompFilter(process.arch)) writeFileSync(seccompFile, seccompFilter(process.arch), { mode: 0o600 });
   return {

@@ -49,12 +49,9 @@ export function localDriver(launcher: Launcher, output: OutputSink): LocalDriver
   return new LocalDriver({ launcher, clock, output, configuration });
 }
 
-export function spawnerDriver(
-  driver: SpawnerSetup["driver"],
-  output: OutputSink,
-  useNamespaces = true,
-): Promise<SpawnerDriver> {
-  const setup = {
+/** What a spawner is told, as main would tell it. */
+export function spawnerSetup(driver: SpawnerSetup["driver"], useNamespaces = true): SpawnerSetup {
+  return {
     driver,
     configuration,
     nodePath,
@@ -64,7 +61,14 @@ export function spawnerDriver(
     useNamespaces,
     inUserNamespace: driver === "sandbox" && needsUserNamespace(),
   };
-  return SpawnerDriver.open({ setup, output, logger });
+}
+
+export function spawnerDriver(
+  driver: SpawnerSetup["driver"],
+  output: OutputSink,
+  useNamespaces = true,
+): Promise<SpawnerDriver> {
+  return SpawnerDriver.open({ setup: spawnerSetup(driver, useNamespaces), output, logger });
 }
 
 /**
