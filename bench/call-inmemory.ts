@@ -150,6 +150,7 @@ class Instance implements DriverInstance {
     return Promise.resolve(this.socket as unknown as Duplex);
   }
   readonly usage = undefined;
+  readonly canFreeze = false;
   freeze(): Promise<void> {
     return Promise.reject(new Error("it is this process"));
   }

@@ -78,6 +78,7 @@ class PlayedInstance implements DriverInstance {
   readonly listening: Promise<void>;
   readonly exited: Promise<ExitReport>;
   readonly usage = undefined;
+  readonly canFreeze = true;
   readonly #world: World;
   readonly #begunAt: number;
   #exit: (report: ExitReport) => void = () => {};

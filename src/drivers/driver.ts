@@ -25,7 +25,7 @@ export interface DriverCapabilities {
   readonly ownNetwork: boolean;
   /** memoryMb is enforced and its breach reported as `outOfMemory`. */
   readonly memoryLimit: boolean;
-  /** `freeze` works; where it does not, it rejects. */
+  /** `freeze` works for all; what counts is DriverInstance.canFreeze. */
   readonly freeze: boolean;
   /** `usage` is known of instances that run. */
   readonly usage: boolean;
@@ -70,6 +70,8 @@ export interface DriverInstance {
   readonly exited: Promise<ExitReport>;
   /** A new byte stream to caPort; may be called again. Rejects when the instance is gone. */
   connect(): Promise<Duplex>;
+  /** Whether `freeze` works for it; known once it listens. */
+  readonly canFreeze: boolean;
   /**
    * Takes its CPU away; memory and sockets stay. Resolves when nothing inside runs. Rejects while it starts, when it is
    * being ended or gone, when a thaw comes meanwhile, and when the driver cannot. Idempotent. Never unhandled.

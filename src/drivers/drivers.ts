@@ -11,13 +11,7 @@ import { needsUserNamespace, userNamespaceObstacle } from "./sandbox/user-namesp
 import { SpawnerDriver } from "./spawner/spawner-driver.ts";
 
 export { type DriverConfiguration, defaultDriverConfiguration } from "./configuration.ts";
-export type { EngineOptions } from "./container/engine.ts";
-export {
-  type ImageRequest,
-  type ImageSource,
-  openImageSource,
-  type RegistryCredentials,
-} from "./container/image-source.ts";
+export * from "./container/container.ts";
 export * from "./driver.ts";
 export type { HostFeature } from "./host-feature.ts";
 export type { InspectedDriver } from "./inspection.ts";

@@ -12,7 +12,7 @@ import { openVersion1 } from "./version-1.ts";
 import { openVersion2 } from "./version-2.ts";
 
 export { isCgroupEmpty, killCgroup, removeCgroup } from "./folder.ts";
-export { Freezer, type FreezerGroup, thawGroup } from "./freezer.ts";
+export { type FreezeControl, Freezer, type FreezerGroup, type Freezing, groupControl, thawGroup } from "./freezer.ts";
 export { noCgroups } from "./none.ts";
 export { siblingTreeName, treeName } from "./tree-name.ts";
 

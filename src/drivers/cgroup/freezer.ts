@@ -25,9 +25,36 @@ export function thawGroup({ version, folder }: FreezerGroup): void {
   writeFileSync(join(folder, SWITCHES[version].file), SWITCHES[version].thaw);
 }
 
-/** Freezes and thaws the group of one instance. Only the last wish counts. */
-export class Freezer {
-  readonly #group: FreezerGroup;
+/** What freezes and thaws an instance. */
+export interface Freezing {
+  /** Resolves when nothing in it runs. Rejects when it is gone, does not freeze in time, or is thawed meanwhile. */
+  freeze(): Promise<void>;
+  /** Resolves when everything in it may run again. Rejects when it is gone. */
+  thaw(): Promise<void>;
+}
+
+/** A switch that can be set to either side, one order after the other. */
+export interface FreezeControl {
+  /** Resolves when the order has been taken; what runs may take a while to stop. */
+  set(frozen: boolean): Promise<void>;
+  isFrozen(): boolean;
+}
+
+/** The switch of a control group. */
+export function groupControl({ version, folder }: FreezerGroup): FreezeControl {
+  const { file, freeze, thaw } = SWITCHES[version];
+  return {
+    set: (frozen) => writeSwitch(join(folder, file), frozen ? freeze : thaw),
+    isFrozen() {
+      if (version === 2) return /^frozen 1$/m.test(readFileSync(join(folder, "cgroup.events"), "utf8"));
+      return readFileSync(join(folder, "freezer.state"), "utf8").trim() === "FROZEN";
+    },
+  };
+}
+
+/** Freezes and thaws by a switch. Only the last wish counts. */
+export class Freezer implements Freezing {
+  readonly #control: FreezeControl;
   readonly #clock: Clock;
   /** The freeze that is under way or done; undefined when thawed. */
   #freeze: Promise<void> | undefined;
@@ -35,15 +62,14 @@ export class Freezer {
   #thaw: Promise<void> | undefined;
   /** Rises with each wish, so that a freeze under way notices that it is no longer wanted. */
   #wishes = 0;
-  /** Ends with the last write: none overtakes another. */
-  #written: Promise<void> = Promise.resolve();
+  /** Ends with the last order: none overtakes another. */
+  #ordered: Promise<void> = Promise.resolve();
 
-  constructor(group: FreezerGroup, clock: Clock) {
-    this.#group = group;
+  constructor(control: FreezeControl, clock: Clock) {
+    this.#control = control;
     this.#clock = clock;
   }
 
-  /** Resolves when nothing in the group runs. Rejects when it is gone, does not freeze in time, or is thawed meanwhile. */
   freeze(): Promise<void> {
     if (this.#freeze === undefined) {
       this.#thaw = undefined;
@@ -56,12 +82,11 @@ export class Freezer {
     return this.#freeze;
   }
 
-  /** Resolves when everything in the group may run again. Rejects when the group is gone. */
   thaw(): Promise<void> {
     if (this.#thaw === undefined) {
       this.#wishes++;
       this.#freeze = undefined;
-      const thaw = this.#write(SWITCHES[this.#group.version].thaw);
+      const thaw = this.#set(false);
       const forget = () => {
         if (this.#thaw === thaw) this.#thaw = undefined;
       };
@@ -73,10 +98,10 @@ export class Freezer {
 
   async #freezeNow(wish: number): Promise<void> {
     const startedAt = this.#clock.nowMs();
-    await this.#write(SWITCHES[this.#group.version].freeze);
+    await this.#set(true);
     for (let waitMs = LOOK_FIRST_MS; ; waitMs = Math.min(2 * waitMs, LOOK_MAX_MS)) {
       if (wish !== this.#wishes) throw new Error("it was thawed meanwhile");
-      if (this.#isFrozen()) return;
+      if (this.#control.isFrozen()) return;
       if (this.#clock.nowMs() - startedAt >= FREEZE_LIMIT_MS) {
         await this.thaw();
         throw new Error(`something in it did not stop within ${FREEZE_LIMIT_MS} ms`);
@@ -85,17 +110,10 @@ export class Freezer {
     }
   }
 
-  #isFrozen(): boolean {
-    const { version, folder } = this.#group;
-    if (version === 2) return /^frozen 1$/m.test(readFileSync(join(folder, "cgroup.events"), "utf8"));
-    return readFileSync(join(folder, "freezer.state"), "utf8").trim() === "FROZEN";
-  }
-
-  #write(value: string): Promise<void> {
-    const file = join(this.#group.folder, SWITCHES[this.#group.version].file);
-    const written = this.#written.then(() => writeSwitch(file, value));
-    this.#written = written.catch(() => {});
-    return written;
+  #set(frozen: boolean): Promise<void> {
+    const ordered = this.#ordered.then(() => this.#control.set(frozen));
+    this.#ordered = ordered.catch(() => {});
+    return ordered;
   }
 }
 

@@ -16,11 +16,20 @@ driverContract({
 });
 driverContract(
   {
-    title: "container driver with images",
+    title: "container driver with images, in the spawner",
     skip,
     hasOwnUids: false,
     usual: setting.ofImage,
-    open: (output) => setting.openDriver(output),
+    open: (output) => setting.openSpawner(output, true),
   },
   [endContract, freezeContract, usageContract, outputContract],
+);
+driverContract(
+  {
+    title: "container driver in the spawner, with control groups that the engine makes",
+    skip,
+    hasOwnUids: true,
+    open: (output) => setting.openSpawner(output, false),
+  },
+  [endContract, freezeContract, usageContract],
 );

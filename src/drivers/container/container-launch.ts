@@ -1,7 +1,7 @@
 /** One container, from its creation to its removal. */
 import type Docker from "dockerode";
 import type { Clock } from "../../base/base.ts";
-import { type Cgroup, removeCgroup } from "../cgroup/cgroup.ts";
+import { type Cgroup, Freezer, removeCgroup } from "../cgroup/cgroup.ts";
 import type { DriverConfiguration } from "../configuration.ts";
 import { childrenOf, isRunning, signal } from "../host/process-tree.ts";
 import { exitStatus } from "../local/exit-status.ts";
@@ -19,7 +19,8 @@ import {
 import type { ContainerFactory } from "./container-factory.ts";
 import { attachProgram } from "./container-program.ts";
 import type { Engine } from "./engine.ts";
-import { engineCgroup } from "./engine-usage.ts";
+import { engineControl } from "./engine-freezing.ts";
+import { engineCgroup, observedCgroup } from "./engine-usage.ts";
 import type { OomWatch } from "./oom-watch.ts";
 import { removeContainer } from "./owner.ts";
 import { engineFault, exitFault } from "./start-fault.ts";
@@ -52,12 +53,12 @@ export async function launchContainer({ spec, uid }: LaunchPlan, around: Contain
   try {
     group?.cgroup.limit(limitsOf(spec, around.configuration));
     container = await factory.create(spec, uid, group?.path);
-    const cgroup = group?.cgroup ?? engineCgroup(container);
     const program = await attachProgram(engine, container);
     await container.start().catch((error: unknown) => {
       throw engineFault(error, spec);
     });
     const info = await container.inspect();
+    const cgroup = group?.cgroup ?? foreignCgroup(container, info, around);
     const connection = await connect(info, spec.caPort, around);
     return launched({ container, info, cgroup, program, connection, spec, uid }, around);
   } catch (error) {
@@ -65,6 +66,17 @@ export async function launchContainer({ spec, uid }: LaunchPlan, around: Contain
     for (const folder of group?.cgroup.folders ?? []) removeCgroup(folder);
     throw error;
   }
+}
+
+/** The group that the engine has made. */
+function foreignCgroup(
+  container: Docker.Container,
+  { State }: Docker.ContainerInspectInfo,
+  { addresses, oomWatch }: ContainerSurroundings,
+): Cgroup {
+  const ranOutOfMemory = () => oomWatch.has(container.id);
+  const observed = addresses === undefined ? undefined : observedCgroup(State.Pid, ranOutOfMemory);
+  return observed ?? engineCgroup(container, ranOutOfMemory);
 }
 
 /** Over a link into its network, or through the port that the engine has published. */
@@ -93,7 +105,7 @@ interface Started extends LaunchPlan {
   readonly connection: ContainerConnection;
 }
 
-function launched(started: Started, { engine, oomWatch, addresses }: ContainerSurroundings): Launched {
+function launched(started: Started, { engine, oomWatch, addresses, clock }: ContainerSurroundings): Launched {
   const { container, info, cgroup, program, connection, spec } = started;
   // Where the engine is elsewhere, its pids mean other processes here.
   const initPid = addresses !== undefined && info.State.Pid !== 0 ? info.State.Pid : undefined;
@@ -115,6 +127,7 @@ function launched(started: Started, { engine, oomWatch, addresses }: ContainerSu
   return {
     program: { ...program, ended },
     cgroup,
+    freezing: new Freezer(engineControl(container, clock), clock),
     ...connection,
     footprint: () => ({
       pids: initPid === undefined ? [] : [initPid],

@@ -102,6 +102,8 @@ function environmentOf(spec: StartSpec): Record<string, string> {
 
 function limitsOf({ spec, configuration, limitsDisk, openFilesMax }: ContainerPlan): Docker.HostConfig {
   const memoryBytes = spec.memoryMb * BYTES_PER_MB;
+  // As JSON it would be null, which is no limit at all.
+  if (!Number.isFinite(memoryBytes)) throw new Error(`EINVAL: a memory of ${spec.memoryMb} MB is no limit`);
   const files = Math.min(OPEN_FILES_MAX, openFilesMax);
   return {
     Memory: memoryBytes,

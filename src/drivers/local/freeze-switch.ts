@@ -1,12 +1,12 @@
 /** Freeze and thaw of one instance, in step with the rest of its life. */
 import type { Clock } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
-import { Freezer, type FreezerGroup } from "../cgroup/cgroup.ts";
+import { Freezer, type FreezerGroup, type Freezing, groupControl } from "../cgroup/cgroup.ts";
 
 export class FreezeSwitch {
   readonly #id: InstanceId;
   readonly #clock: Clock;
-  #freezer: Freezer | undefined;
+  #freezer: Freezing | undefined;
   /** Why it cannot be frozen now; undefined when it can. */
   #obstacle: string | undefined = "does not listen yet";
   #isGone = false;
@@ -16,12 +16,17 @@ export class FreezeSwitch {
     this.#clock = clock;
   }
 
-  /** From now on it can be frozen; `group` is undefined where this driver cannot. */
-  listens(group: FreezerGroup | undefined): void {
+  /** From now on it can be frozen: its control group by us, else by `other`; without either this driver cannot. */
+  listens(group: FreezerGroup | undefined, other: Freezing | undefined): void {
     if (this.#obstacle !== "does not listen yet") return;
-    this.#freezer = group && new Freezer(group, this.#clock);
+    this.#freezer = group === undefined ? other : new Freezer(groupControl(group), this.#clock);
     this.#obstacle =
-      group === undefined ? "cannot be frozen: no control groups that freeze on this machine" : undefined;
+      this.#freezer === undefined ? "cannot be frozen: no control groups that freeze on this machine" : undefined;
+  }
+
+  /** Whether freezing works; known once it listens. */
+  get canFreeze(): boolean {
+    return this.#freezer !== undefined;
   }
 
   freeze(): Promise<void> {

@@ -1,5 +1,5 @@
 /** What differs between the drivers of this machine; all else is in LocalDriver and LocalInstance. */
-import type { Cgroup } from "../cgroup/cgroup.ts";
+import type { Cgroup, Freezing } from "../cgroup/cgroup.ts";
 import type { DriverName, StartSpec } from "../driver.ts";
 import type { HostFeature } from "../host-feature.ts";
 import type { Footprint } from "./footprint.ts";
@@ -57,6 +57,8 @@ export interface Launched {
   readonly program: LaunchedProgram;
   readonly endpoint: Endpoint;
   readonly cgroup: Cgroup;
+  /** What freezes it where its control group does not; undefined: nothing. */
+  readonly freezing?: Freezing;
   /** What main must know to end it without us. */
   footprint(): Footprint;
   /** Whether, and where, its sockets listen. */

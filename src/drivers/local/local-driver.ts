@@ -136,7 +136,8 @@ export class LocalDriver implements Driver {
   }
 
   #watchMemory(): void {
-    if (!this.capabilities.memoryLimit) return;
+    // Images run in containers, which have limits also where packages have none.
+    if (!this.capabilities.memoryLimit && !this.capabilities.images) return;
     this.#memoryTimer ??= this.#options.clock.wakeAfter(MEMORY_LOOK_MS, () => {
       this.#memoryTimer = undefined;
       for (const instance of this.#instances) instance.checkMemory();

@@ -111,6 +111,10 @@ export class LocalInstance implements DriverInstance {
     return this.#freezeSwitch.thaw();
   }
 
+  get canFreeze(): boolean {
+    return this.#freezeSwitch.canFreeze;
+  }
+
   get usage(): InstanceUsage | undefined {
     return this.#usage;
   }
@@ -259,7 +263,7 @@ export class LocalInstance implements DriverInstance {
       onReady: () => {
         this.#around.onFootprint(this, launched.footprint());
         this.#programPid = launched.programPid();
-        this.#freezeSwitch.listens(launched.cgroup.freezer);
+        this.#freezeSwitch.listens(launched.cgroup.freezer, launched.freezing);
         this.#listening.resolve();
       },
       onFailed: (reason) => {

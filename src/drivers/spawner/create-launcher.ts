@@ -10,9 +10,9 @@ import { withImages } from "./with-images.ts";
 
 /** The launcher of the driver that the set-up names. Images run in containers, whatever the isolation of packages is. */
 export async function createLauncher(setup: SpawnerSetup, clock: Clock, logger: Logger): Promise<Launcher> {
-  const { driver, configuration } = setup;
+  const { driver } = setup;
   const openContainers = (cgroupTreeName: string) =>
-    createContainerLauncher({ clock, logger, configuration, cgroupTreeName, sweeps: setup.sweeps });
+    createContainerLauncher({ ...setup, clock, logger, cgroupTreeName });
   if (driver === "container") return openContainers(setup.cgroupTreeName);
   const launcher = await createPackageLauncher(driver, setup, clock, logger);
   // Ports that an engine publishes are in the host's network, which is not ours then.

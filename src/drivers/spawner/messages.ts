@@ -23,6 +23,8 @@ export interface SpawnerSetup {
   readonly useNamespaces: boolean;
   /** The spawner runs as root of a user and a network namespace of its own (sandbox/user-namespace.ts). */
   readonly inUserNamespace: boolean;
+  /** For tests and diagnosis, false: the container driver with control groups that the engine makes. */
+  readonly useOwnCgroups?: boolean;
 }
 
 export type ToSpawner =
@@ -34,15 +36,23 @@ export type ToSpawner =
   | { readonly type: "connect"; readonly id: InstanceId; readonly request: number }
   | { readonly type: "stop"; readonly id: InstanceId; readonly graceMs: number }
   | { readonly type: "destroy"; readonly id: InstanceId }
+  /** Only for instances that main cannot freeze by itself; answered by `ordered` with the same number. */
+  | { readonly type: "freeze" | "thaw"; readonly id: InstanceId; readonly order: number }
   /** End every instance, then yourself. */
   | { readonly type: "close" };
 
 export type FromSpawner =
-  | { readonly type: "ready"; readonly capabilities: DriverCapabilities; readonly features: readonly HostFeature[] }
+  | {
+      readonly type: "ready";
+      readonly capabilities: DriverCapabilities;
+      readonly features: readonly HostFeature[];
+    }
   | { readonly type: "probed"; readonly result: ProbeResult }
   /** What to end should the spawner die; a later one replaces an earlier one. */
   | { readonly type: "footprint"; readonly id: InstanceId; readonly footprint: Footprint }
-  | { readonly type: "listening"; readonly id: InstanceId; readonly endpoint: Endpoint }
+  /** `canFreeze`: also where the footprint names no group for it. */
+  | { readonly type: "listening"; readonly id: InstanceId; readonly endpoint: Endpoint; readonly canFreeze: boolean }
+  | { readonly type: "ordered"; readonly id: InstanceId; readonly order: number; readonly error: string | undefined }
   | {
       readonly type: "notStarted";
       readonly id: InstanceId;

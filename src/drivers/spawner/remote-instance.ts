@@ -8,6 +8,7 @@ import type { Footprint } from "../local/footprint.ts";
 import { FreezeSwitch } from "../local/freeze-switch.ts";
 import type { Endpoint } from "../local/launcher.ts";
 import { HandOvers } from "./hand-overs.ts";
+import { RemoteFreezing } from "./remote-freezing.ts";
 
 /**
  * Main's end of an instance that the spawner runs. It connects by itself, or has the spawner connect and takes the socket
@@ -22,6 +23,7 @@ export class RemoteInstance implements DriverInstance {
   readonly #listening = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<ExitReport>();
   readonly #freezeSwitch: FreezeSwitch;
+  readonly #remoteFreezing: RemoteFreezing;
   readonly #connector = new Connector();
   readonly #handOvers = new HandOvers();
   #endpoint: Endpoint | undefined;
@@ -33,6 +35,7 @@ export class RemoteInstance implements DriverInstance {
   constructor(id: InstanceId, orders: InstanceOrders, clock: Clock) {
     this.id = id;
     this.#freezeSwitch = new FreezeSwitch(id, clock);
+    this.#remoteFreezing = new RemoteFreezing((type, order) => orders.order(type, id, order));
     this.#orders = orders;
     this.listening = this.#listening.promise;
     this.listening.catch(() => {});
@@ -44,6 +47,10 @@ export class RemoteInstance implements DriverInstance {
     if (this.#endpoint === undefined) throw new Error(`Instance ${this.id} does not listen yet`);
     if (!this.#endpoint.isSpawnersOnly) return this.#connector.open(this.#endpoint);
     return this.#handOvers.ask((request) => this.#orders.connect(this.id, request));
+  }
+
+  get canFreeze(): boolean {
+    return this.#freezeSwitch.canFreeze;
   }
 
   freeze(): Promise<void> {
@@ -68,9 +75,9 @@ export class RemoteInstance implements DriverInstance {
   }
 
   /** The spawner's news. */
-  settleListening(endpoint: Endpoint): void {
+  settleListening(endpoint: Endpoint, canFreeze: boolean): void {
     this.#endpoint = endpoint;
-    this.#freezeSwitch.listens(this.footprint?.freezer);
+    this.#freezeSwitch.listens(this.footprint?.freezer, canFreeze ? this.#remoteFreezing : undefined);
     this.#listening.resolve();
   }
 
@@ -82,6 +89,10 @@ export class RemoteInstance implements DriverInstance {
     this.#handOvers.fail(request, error);
   }
 
+  settleOrdered(order: number, error: string | undefined): void {
+    this.#remoteFreezing.settle(order, error);
+  }
+
   settleNotStarted(error: StartError): void {
     this.#listening.reject(error);
   }
@@ -90,6 +101,7 @@ export class RemoteInstance implements DriverInstance {
     this.#hasExited = true;
     this.usage = report.usage ?? this.usage;
     this.#freezeSwitch.gone();
+    this.#remoteFreezing.end();
     this.#connector.gone();
     this.#handOvers.gone();
     this.#listening.reject(new StartError("CAExited", "it ended before it listened", report.stderrTail));
@@ -102,4 +114,6 @@ export interface InstanceOrders {
   stop(id: InstanceId, graceMs: number): void;
   destroy(id: InstanceId): void;
   connect(id: InstanceId, request: number): void;
+  /** To be answered by settleOrdered with the same number. */
+  order(type: "freeze" | "thaw", id: InstanceId, order: number): void;
 }

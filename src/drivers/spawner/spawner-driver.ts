@@ -9,7 +9,7 @@ import type { InstanceId } from "../../model/model.ts";
 import type { Driver, DriverCapabilities, DriverName, OutputSink, ProbeResult, StartSpec } from "../driver.ts";
 import { StartError } from "../driver.ts";
 import type { HostFeature } from "../host-feature.ts";
-import { endFootprint } from "../local/footprint.ts";
+import { endFootprint, type Footprint } from "../local/footprint.ts";
 import type { FromSpawner, SpawnerSetup } from "./messages.ts";
 import { RemoteInstance } from "./remote-instance.ts";
 import { SpawnerProcess } from "./spawner-process.ts";
@@ -79,6 +79,7 @@ export class SpawnerDriver implements Driver {
       stop: (id: InstanceId, graceMs: number) => spawner.post({ type: "stop", id, graceMs }),
       destroy: (id: InstanceId) => spawner.post({ type: "destroy", id }),
       connect: (id: InstanceId, request: number) => spawner.post({ type: "connect", id, request }),
+      order: (type: "freeze" | "thaw", id: InstanceId, order: number) => spawner.post({ type, id, order }),
     };
     const instance = new RemoteInstance(spec.instanceId, orders, this.#clock);
     this.#instances.set(spec.instanceId, instance);
@@ -125,7 +126,10 @@ export class SpawnerDriver implements Driver {
         return;
       }
       case "listening":
-        this.#instances.get(message.id)?.settleListening(message.endpoint);
+        this.#instances.get(message.id)?.settleListening(message.endpoint, message.canFreeze);
+        return;
+      case "ordered":
+        this.#instances.get(message.id)?.settleOrdered(message.order, message.error);
         return;
       case "notStarted": {
         const error = new StartError(message.errorType, message.message, message.stderrTail);
@@ -179,8 +183,22 @@ export class SpawnerDriver implements Driver {
     void ending.then(() => this.#ending.delete(ending));
   }
 
+  /** Where its pids mean nothing here it still runs. The client of the engine is loaded only now. */
+  async #removeContainer({ engine, id }: NonNullable<Footprint["container"]>): Promise<void> {
+    try {
+      const { openEngine, removeContainer } = await import("../container/container.ts");
+      await removeContainer((await openEngine({ address: engine })).docker, id);
+    } catch (error) {
+      this.#options.logger.warn("a container of the spawner that ended is not removed: the next start does it", {
+        container: id,
+        error: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
   async #endOrphan(instance: RemoteInstance): Promise<void> {
     if (instance.footprint !== undefined) await endFootprint(instance.footprint, this.#clock);
+    if (instance.footprint?.container !== undefined) await this.#removeContainer(instance.footprint.container);
     instance.settleExited({ code: undefined, signal: "SIGKILL", outOfMemory: false, stderrTail: "" });
   }
 }

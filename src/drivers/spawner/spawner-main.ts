@@ -54,6 +54,10 @@ async function handle(message: ToSpawner): Promise<void> {
     case "destroy":
       instances.get(message.id)?.destroy();
       return;
+    case "freeze":
+    case "thaw":
+      void order(message.type, message.id, message.order);
+      return;
     case "close":
       await close();
       process.disconnect();
@@ -79,7 +83,7 @@ function start(local: LocalDriver, spec: StartSpec): void {
   const { id } = instance;
   instances.set(id, instance);
   instance.listening.then(
-    () => post({ type: "listening", id, endpoint: instance.endpoint! }),
+    () => post({ type: "listening", id, endpoint: instance.endpoint!, canFreeze: instance.canFreeze }),
     (error: unknown) => post({ type: "notStarted", id, ...describe(error) }),
   );
   void instance.exited.then((exitReport) => {
@@ -97,6 +101,15 @@ async function connect(id: InstanceId, request: number): Promise<void> {
     else socket.destroy();
   } catch (error) {
     post({ type: "notConnected", id, request, message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+async function order(type: "freeze" | "thaw", id: InstanceId, number: number): Promise<void> {
+  try {
+    await instances.get(id)?.[type]();
+    post({ type: "ordered", id, order: number, error: undefined });
+  } catch (error) {
+    post({ type: "ordered", id, order: number, error: error instanceof Error ? error.message : String(error) });
   }
 }
 

@@ -6,8 +6,9 @@ import type { DriverConfiguration } from "../configuration.ts";
 import { createContainerLauncher } from "../container/container-launcher.ts";
 import type { OutputSink, StartSpec } from "../driver.ts";
 import type { LocalDriver } from "../local/local-driver.ts";
+import { SpawnerDriver } from "../spawner/spawner-driver.ts";
 import { startDockerDaemon } from "./docker-daemon.ts";
-import { configuration, localDriver } from "./subjects.ts";
+import { configuration, localDriver, nodePath, scratchFolder } from "./subjects.ts";
 import { makeTestImages, type TestImages } from "./test-images.ts";
 
 export interface ContainerSetting {
@@ -19,7 +20,9 @@ export interface ContainerSetting {
   readonly address: string;
   /** What a start of the image has in place of a package. */
   readonly ofImage: () => Partial<StartSpec>;
-  openDriver(output: OutputSink, changes?: Partial<DriverConfiguration>): Promise<LocalDriver>;
+  openDriver(output: OutputSink, changes?: Partial<DriverConfiguration>, useOwnCgroups?: boolean): Promise<LocalDriver>;
+  /** In a spawner of its own, with control groups that the engine makes where not `useOwnCgroups`. */
+  openSpawner(output: OutputSink, useOwnCgroups: boolean): Promise<SpawnerDriver>;
 }
 
 /** Starts the daemon, for one file of tests; it ends with their last one. */
@@ -41,13 +44,28 @@ export async function containerSetting(): Promise<ContainerSetting> {
       command: [],
       image: { reference: "test/program:1", id: images.program },
     }),
-    async openDriver(output, changes = {}) {
+    openSpawner(output, useOwnCgroups) {
+      const setup = {
+        driver: "container",
+        configuration: ours,
+        nodePath,
+        scratchFolder: scratchFolder(),
+        cgroupTreeName: treeName(process.pid),
+        sweeps: true,
+        useNamespaces: true,
+        inUserNamespace: false,
+        useOwnCgroups,
+      } as const;
+      return SpawnerDriver.open({ setup, output, logger });
+    },
+    async openDriver(output, changes = {}, useOwnCgroups = true) {
       const launcher = await createContainerLauncher({
         clock,
         logger,
         configuration: { ...ours, ...changes },
         cgroupTreeName: treeName(process.pid),
         sweeps: true,
+        useOwnCgroups,
       });
       return localDriver(launcher, output);
     },

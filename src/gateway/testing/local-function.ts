@@ -23,6 +23,7 @@ export class LocalInstance implements DriverInstance {
   readonly listening: Promise<void>;
   readonly exited: Promise<ExitReport>;
   readonly usage = undefined;
+  readonly canFreeze = false;
   readonly sockets = new Set<Socket>();
   readonly sessions = new Set<ServerHttp2Session>();
   readonly #server: Http2Server | Server;

@@ -383,10 +383,9 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
   }
 
   #serve(link: L, fitness: Fitness): void {
-    const { wheel, limits, driver, turns } = this.#context;
+    const { wheel, limits, turns } = this.#context;
     const instance = this.#driverInstance;
-    const canFreeze = driver.capabilities.freeze;
-    const rest = new Rest({ instance, link, wheel, limits, canFreeze, sleeper: this.#sleeper(fitness) });
+    const rest = new Rest({ instance, link, wheel, limits, sleeper: this.#sleeper(fitness) });
     this.#rest = rest;
     this.#state = { kind: "serving", link, fitness, rest };
     this.#updateCapacity();

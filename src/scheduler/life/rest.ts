@@ -57,8 +57,6 @@ export class Rest extends Timer {
     readonly wheel: TimerWheel;
     readonly limits: SchedulerLimits;
     readonly sleeper: Sleeper;
-    /** Whether the driver can freeze. */
-    readonly canFreeze: boolean;
   }) {
     super();
     this.#instance = options.instance;
@@ -66,7 +64,7 @@ export class Rest extends Timer {
     this.#wheel = options.wheel;
     this.#limits = options.limits;
     this.#sleeper = options.sleeper;
-    this.#canFreeze = options.canFreeze;
+    this.#canFreeze = options.instance.canFreeze;
   }
 
   /** It has no call any more. One that comes only has to take `idleSince` away. */

@@ -34,8 +34,11 @@ export class FakeInstance implements DriverInstance {
   #fail: (error: StartError) => void = () => {};
   #exit: (report: ExitReport) => void = () => {};
 
-  constructor(spec: StartSpec) {
+  readonly canFreeze: boolean;
+
+  constructor(spec: StartSpec, canFreeze: boolean) {
     this.id = spec.instanceId;
+    this.canFreeze = canFreeze;
     this.spec = spec;
     this.listening = new Promise((resolve, reject) => {
       this.#listen = resolve;
@@ -134,7 +137,7 @@ export class FakeDriver implements Driver {
   }
 
   start(spec: StartSpec): FakeInstance {
-    const instance = new FakeInstance(spec);
+    const instance = new FakeInstance(spec, this.capabilities.freeze);
     this.started.push(instance);
     return instance;
   }

@@ -70,6 +70,7 @@ export class SimInstance implements DriverInstance {
   wakesSince = Number.NaN;
   isFrozen = false;
   readonly usage = undefined;
+  readonly canFreeze = true;
   link: SimLink | undefined;
   /** Since when it serves without a call; NaN: it has some, or does not serve. */
   idleSince = Number.NaN;
