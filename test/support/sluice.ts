@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { stringify } from "yaml";
+import type { OrdinaryUser } from "../../src/drivers/testing/ordinary-user.ts";
 
 const root = resolve(import.meta.dirname, "..", "..");
 const LAUNCHER = join(root, "bin", "sluice.js");
@@ -80,6 +81,8 @@ export interface SluiceOptions {
   readonly configuration?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** Who starts it, in a data directory below that home; default: who runs the test. */
+  readonly as?: OrdinaryUser;
 }
 
 /** A real Sluice in processes of its own, on free ports. */
@@ -100,14 +103,14 @@ export class Sluice {
 
   /** Starts it and waits until it says that it is ready. */
   static async start(options: SluiceOptions = {}): Promise<Sluice> {
-    const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "sluice-e2e-"));
+    const { as: user } = options;
+    const dataDir = options.dataDir ?? user?.newFolder() ?? mkdtempSync(join(tmpdir(), "sluice-e2e-"));
     if (options.configuration !== undefined) {
       await mkdir(dataDir, { recursive: true });
       await writeFile(join(dataDir, "config.yaml"), stringify(options.configuration));
     }
     const isolation = options.isolation ?? "process";
-    const child = spawn(
-      process.execPath,
+    const [program = "", ...words] = commandOf(
       [
         LAUNCHER,
         "start",
@@ -121,8 +124,12 @@ export class Sluice {
         isolation,
         ...(options.args ?? []),
       ],
-      { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, npm_command: undefined, ...options.env } },
+      user,
     );
+    const child = spawn(program, words, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...(user?.environment ?? process.env), npm_command: undefined, ...options.env },
+    });
     const sluice = new Sluice(dataDir, options.dataDir === undefined, child);
     await sluice.#untilReady();
     return sluice;
@@ -242,6 +249,13 @@ export class Sluice {
       this.child.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
     });
   }
+}
+
+/** The command line that runs Node.js, as another user where there is one. */
+function commandOf(args: readonly string[], user: OrdinaryUser | undefined): readonly string[] {
+  if (user === undefined) return [process.execPath, ...args];
+  const [file = "", ...rest] = args;
+  return user.command([user.nodePath, user.path(file), ...rest]);
 }
 
 /** The props of a function's service in s.yaml. */

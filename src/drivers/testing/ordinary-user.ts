@@ -1,9 +1,11 @@
 /**
  * Runs programs of this checkout as a real user without any privilege, for tests that root runs: with a home of its own,
- * and the checkout bound to a folder there, read-only, since the folders on the way to it may be closed to others.
+ * and the checkout bound to a folder there, read-only, since the folders on the way to it may be closed to others. The
+ * examples in it are a copy of the user's own: to deploy them writes into them.
  */
 import { execFile } from "node:child_process";
-import { chmod, chown, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chownSync, mkdtempSync } from "node:fs";
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { quote } from "../local/shell-words.ts";
@@ -34,6 +36,9 @@ export class OrdinaryUser {
       await chown(folder, UID, UID);
       await chmod(folder, 0o700);
     }
+    const examples = join(user.home, "examples");
+    await cp(join(CHECKOUT, "examples"), examples, { recursive: true });
+    for (const entry of await readdir(examples, { recursive: true })) await chown(join(examples, entry), UID, UID);
     return user;
   }
 
@@ -46,6 +51,7 @@ export class OrdinaryUser {
     const script = [
       `mount --bind ${quote(CHECKOUT)} ${checkout}`,
       `mount -o remount,bind,ro ${checkout}`,
+      `mount --bind ${quote(join(this.home, "examples"))} ${checkout}/examples`,
       `cd ${checkout}`,
       'exec "$@"',
     ];
@@ -81,6 +87,13 @@ export class OrdinaryUser {
         done({ code, stdout, stderr });
       });
     });
+  }
+
+  /** A folder of the user's, new. */
+  newFolder(): string {
+    const folder = mkdtempSync(join(this.home, "folder-"));
+    chownSync(folder, UID, UID);
+    return folder;
   }
 
   /** The Node.js that runs this; where it is part of the checkout, as the user sees it. */
