@@ -87,7 +87,22 @@ const SETTINGS = {
   networkRanges: setting(
     z.array(name).min(1),
     ["10.201.0.0/16", "172.29.0.0/16"],
-    "IPv4 ranges that sandboxes get their addresses from; the first free ones are used",
+    "IPv4 ranges that sandboxes and containers get their addresses from; the first free ones are used",
+  ),
+  containerBaseImage: setting(
+    name,
+    "node:24-bookworm-slim",
+    'image in which code packages run with isolation "container"; found on this machine or pulled',
+  ),
+  containerRuntime: setting(
+    z.string(),
+    "",
+    "runtime of containers, by the name that the engine knows it by: runsc (gVisor), kata, ...; empty: the engine's default",
+  ),
+  containerReadOnlyRoot: setting(
+    z.boolean(),
+    false,
+    "containers write to /tmp alone, which is in memory then: at most diskSize, and half of memorySize",
   ),
 } as const satisfies Record<string, Setting<unknown>>;
 

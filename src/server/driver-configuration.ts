@@ -9,5 +9,8 @@ export function driverConfiguration(configuration: Configuration): Partial<Drive
     networkPoolSize: configuration.networkPoolSize,
     sandboxRoot: configuration.sandboxRoot,
     networkRanges: configuration.networkRanges,
+    containerBaseImage: configuration.containerBaseImage,
+    containerRuntime: configuration.containerRuntime,
+    containerReadOnlyRoot: configuration.containerReadOnlyRoot,
   };
 }

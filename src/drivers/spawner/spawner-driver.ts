@@ -197,8 +197,12 @@ export class SpawnerDriver implements Driver {
   }
 
   async #endOrphan(instance: RemoteInstance): Promise<void> {
-    if (instance.footprint !== undefined) await endFootprint(instance.footprint, this.#clock);
-    if (instance.footprint?.container !== undefined) await this.#removeContainer(instance.footprint.container);
+    const { footprint } = instance;
+    // At once: what an engine has paused ends only when the engine lets it.
+    await Promise.all([
+      footprint === undefined ? undefined : endFootprint(footprint, this.#clock),
+      footprint?.container === undefined ? undefined : this.#removeContainer(footprint.container),
+    ]);
     instance.settleExited({ code: undefined, signal: "SIGKILL", outOfMemory: false, stderrTail: "" });
   }
 }

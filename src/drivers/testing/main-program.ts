@@ -19,7 +19,8 @@ const { driver } = await createDriver({
   isolation: driverName as DriverName,
   output: () => {},
   logger: silentLogger,
-  configuration: { networkPoolSize: 2 },
+  // The base image of containers that the test has made.
+  configuration: { networkPoolSize: 2, containerBaseImage: process.env["TEST_BASE_IMAGE"] ?? "" },
 });
 const instances = sleepers.map(() => driver.start(home.spec()));
 for (const [index, instance] of instances.entries()) {
