@@ -6,8 +6,10 @@ import type { Logger } from "../base/base.ts";
 import { treeName } from "./cgroup/cgroup.ts";
 import { type DriverConfiguration, resolveDriverConfiguration } from "./configuration.ts";
 import type { Driver, DriverName, OutputSink } from "./driver.ts";
+import { ImageRoutingDriver } from "./image-routing-driver.ts";
 import { type InspectedDriver, inspectDriver } from "./inspection.ts";
 import { needsUserNamespace, userNamespaceObstacle } from "./sandbox/user-namespace.ts";
+import type { SpawnerSetup } from "./spawner/messages.ts";
 import { SpawnerDriver } from "./spawner/spawner-driver.ts";
 
 export { type DriverConfiguration, defaultDriverConfiguration } from "./configuration.ts";
@@ -82,12 +84,28 @@ async function tryDriver(
   try {
     const driver = await openDriver(name, options, configuration, true);
     const result = await driver.probe();
-    if (result.works) return { driver };
+    if (result.works) return { driver: withImages(driver, options, configuration) };
     await driver.close();
     return { reason: result.reason };
   } catch (error) {
     return { reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/**
+ * A driver that starts images too. From a user namespace with a network of its own no port is reached that a container
+ * engine publishes, so that images get a spawner outside of it.
+ */
+function withImages(
+  driver: SpawnerDriver,
+  options: Omit<CreateDriverOptions, "isolation">,
+  configuration: DriverConfiguration,
+): Driver {
+  if (driver.capabilities.images) return driver;
+  const setup = setupOf("process", options, configuration, true, false);
+  return new ImageRoutingDriver(driver, () =>
+    SpawnerDriver.begin({ setup, output: options.output, logger: options.logger }),
+  );
 }
 
 /** Rejects with the reason where not even the spawner can be started. */
@@ -100,7 +118,18 @@ async function openDriver(
   const inUserNamespace = name === "sandbox" && needsUserNamespace();
   const obstacle = inUserNamespace ? await userNamespaceObstacle() : undefined;
   if (obstacle !== undefined) throw new Error(obstacle);
-  const setup = {
+  const setup = setupOf(name, options, configuration, sweeps, inUserNamespace);
+  return SpawnerDriver.open({ setup, output: options.output, logger: options.logger });
+}
+
+function setupOf(
+  name: DriverName,
+  options: Omit<CreateDriverOptions, "isolation">,
+  configuration: DriverConfiguration,
+  sweeps: boolean,
+  inUserNamespace: boolean,
+): SpawnerSetup {
+  return {
     driver: name,
     configuration,
     nodePath: options.nodePath ?? process.execPath,
@@ -110,5 +139,4 @@ async function openDriver(
     useNamespaces: true,
     inUserNamespace,
   };
-  return SpawnerDriver.open({ setup, output: options.output, logger: options.logger });
 }

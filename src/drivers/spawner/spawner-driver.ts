@@ -40,9 +40,15 @@ export class SpawnerDriver implements Driver {
 
   /** Starts the spawner and waits until its driver is set up. Rejects when it dies before. */
   static async open(options: SpawnerDriverOptions): Promise<SpawnerDriver> {
+    const driver = SpawnerDriver.begin(options);
+    driver.#setUp = await driver.#ready.promise;
+    return driver;
+  }
+
+  /** Starts the spawner. What is started at once begins when its driver is set up; what it can do is not known before. */
+  static begin(options: SpawnerDriverOptions): SpawnerDriver {
     const driver = new SpawnerDriver(options);
     driver.#runningSpawner();
-    driver.#setUp = await driver.#ready.promise;
     return driver;
   }
 
