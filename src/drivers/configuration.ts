@@ -1,3 +1,5 @@
+import { blockList } from "./network/host-addresses.ts";
+
 /** What a user may set of the drivers, by name. Plain data: it is sent to the spawner. */
 export interface DriverConfiguration {
   /** First of the user ids that functions run as, one for each function; never 0. */
@@ -14,6 +16,13 @@ export interface DriverConfiguration {
   readonly networkRanges: readonly string[];
   /** Folder of the root file system whose /usr and /etc sandboxes see; `/`: this host's. */
   readonly sandboxRoot: string;
+  /**
+   * How functions with internetAccess reach the network: `user` through a process of their own, without privileges;
+   * `nat` through the host's, which changes it; `none`; `auto`: `user` where its tool is installed, else none.
+   */
+  readonly egress: "auto" | "user" | "nat" | "none";
+  /** Networks, as ADDRESS/BITS, that functions may not reach beside those that are always denied. */
+  readonly egressDenied: readonly string[];
   /** How long a program may listen only elsewhere than on caPort before its start has failed. */
   readonly wrongListenGraceMs: number;
   /** Output of one instance that is kept, on average; what exceeds it is counted and dropped. */
@@ -26,6 +35,8 @@ export interface DriverConfiguration {
   readonly containerReadOnlyRoot: boolean;
 }
 
+export const EGRESS_KINDS: readonly DriverConfiguration["egress"][] = ["auto", "user", "nat", "none"];
+
 export const defaultDriverConfiguration: DriverConfiguration = {
   uidFirst: 200_000,
   uidCount: 10_000,
@@ -35,6 +46,9 @@ export const defaultDriverConfiguration: DriverConfiguration = {
   networkPoolSize: 4,
   networkRanges: ["10.201.0.0/16", "172.29.0.0/16"],
   sandboxRoot: "/",
+  egress: "auto",
+  // RFC 1918, RFC 6598 and RFC 4193: what a network calls its own.
+  egressDenied: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"],
   wrongListenGraceMs: 2_000,
   outputBytesPerSecond: 512 * 1024,
   containerBaseImage: "node:24-bookworm-slim",
@@ -51,6 +65,14 @@ export function resolveDriverConfiguration(given: Partial<DriverConfiguration> =
   requireInteger(resolved, "portFirst", 1024, 65_535);
   requireInteger(resolved, "portCount", 1, 65_536 - resolved.portFirst);
   requireInteger(resolved, "networkPoolSize", 1, 64);
+  if (!EGRESS_KINDS.includes(resolved.egress)) {
+    throw new Error(`egress must be one of ${EGRESS_KINDS.join(", ")}, but is ${resolved.egress}`);
+  }
+  try {
+    blockList(resolved.egressDenied);
+  } catch (error) {
+    throw new Error(`egressDenied: ${(error as Error).message}`);
+  }
   requireInteger(resolved, "wrongListenGraceMs", 0, 120_000);
   requireInteger(resolved, "outputBytesPerSecond", 1024, 1024 ** 3);
   return resolved;

@@ -40,14 +40,19 @@ export const EGRESS_CHAIN = "egress";
 
 /** Loads rules in the network namespace of process `pid`, all or none. Rejects with what nft(8) says. */
 export function loadRules(pid: number, rules: string): Promise<void> {
-  const command = [`--net=/proc/${pid}/ns/net`, "nft", "-f", "-"];
+  return runInNamespace(pid, ["nft", "-f", "-"], rules);
+}
+
+/** Runs a command in the network namespace of process `pid`, with `input` to read. Rejects with what it says. */
+export function runInNamespace(pid: number, command: readonly string[], input: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = execFile("nsenter", command, { env: { PATH: TOOL_PATH } }, (error, _stdout, stderr) => {
+    const args = [`--net=/proc/${pid}/ns/net`, ...command];
+    const child = execFile("nsenter", args, { env: { PATH: TOOL_PATH } }, (error, _stdout, stderr) => {
       if (error === null) resolve();
-      else reject(new Error(`the firewall of an instance cannot be set: ${stderr.trim() || error.message}`));
+      else reject(new Error(`the network of an instance cannot be set up: ${stderr.trim() || error.message}`));
     });
     // A program that has ended before it read tells why in its exit.
     child.stdin?.on("error", () => {});
-    child.stdin?.end(rules);
+    child.stdin?.end(input);
   });
 }

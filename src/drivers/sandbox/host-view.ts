@@ -16,7 +16,7 @@ const NEEDED_PROGRAMS = ["/bin/sh", "/usr/bin/setpriv"];
 const SYSTEM_FOLDERS = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
 /**
- * What programs under /usr want of /etc: the loader's cache, certificates, time zone, name servers, and the settings of
+ * What programs under /usr want of /etc: the loader's cache, certificates, time zone, and the settings of
  * the runtimes that Debian keeps there (its Java does not start without). Nothing in it is secret or about people.
  */
 const ETC_ENTRIES = [
@@ -31,7 +31,6 @@ const ETC_ENTRIES = [
   /^pki$/,
   /^protocols$/,
   /^python3(\..+)?$/,
-  /^resolv\.conf$/,
   /^services$/,
   /^timezone$/,
 ];

@@ -2,9 +2,11 @@
 import type { Clock, Logger, WakeUp } from "../../base/base.ts";
 import type { CgroupTree } from "../cgroup/cgroup.ts";
 import { isRunning } from "../host/process-tree.ts";
+import type { Egress } from "../network/egress.ts";
 import { FreeAddresses } from "../network/free-addresses.ts";
+import type { HeldNamespace } from "../network/held-namespace.ts";
 import type { SandboxIdentity } from "./identity.ts";
-import { openParentNamespace, type ParentNamespace } from "./parent-namespace.ts";
+import { openParentNamespace } from "./parent-namespace.ts";
 import { endParked, type ParkedNamespace, parkNamespace, removeGroup } from "./parked-namespace.ts";
 import type { ScratchDisks } from "./scratch-disks.ts";
 
@@ -23,6 +25,7 @@ export interface NamespacePoolOptions {
   /** Undefined: /tmp is in memory. */
   readonly disks: ScratchDisks | undefined;
   readonly identity: SandboxIdentity;
+  readonly egress: Egress;
 }
 
 interface Waiter {
@@ -36,7 +39,7 @@ export class NamespacePool {
   readonly #ready = new Set<ParkedNamespace>();
   readonly #waiters: Waiter[] = [];
   readonly #making = new Set<Promise<void>>();
-  #parent: Promise<ParentNamespace | undefined> | undefined;
+  #parent: Promise<HeldNamespace | undefined> | undefined;
   #timer: WakeUp | undefined;
   #isClosed = false;
 

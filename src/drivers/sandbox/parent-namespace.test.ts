@@ -19,7 +19,7 @@ test("a namespace made in the parent has a table of TCP connections of its own; 
   const before = execFileSync("cat", [SETTING], { encoding: "utf8" });
   const parent = await openParentNamespace(systemClock);
   assert.ok(parent);
-  const [program = "", ...rest] = [...parent.enter, "unshare", "--net", "cat", ENTRIES];
+  const [program = "", ...rest] = ["nsenter", `--net=${parent.path}`, "unshare", "--net", "cat", ENTRIES];
   assert.equal(Number(execFileSync(program, rest, { encoding: "utf8" })), 8192);
   assert.equal(execFileSync("cat", [SETTING], { encoding: "utf8" }), before);
   await eventually("nothing runs in it", () => descendants().length === 0);

@@ -9,12 +9,14 @@ import type { Clock } from "../../base/base.ts";
 import { type Cgroup, type CgroupTree, removeCgroup } from "../cgroup/cgroup.ts";
 import { descendant, killInside, spawnNamespacedShell } from "../local/namespaced-shell.ts";
 import { quote } from "../local/shell-words.ts";
+import type { Egress } from "../network/egress.ts";
 import { hostEnd, instanceEnd } from "../network/free-addresses.ts";
+import type { HeldNamespace } from "../network/held-namespace.ts";
 import { ipBatch } from "../network/ip-batch.ts";
 import { linkFirewall } from "../network/link-firewall.ts";
 import type { LinkAddresses } from "./address-plan.ts";
 import type { SandboxIdentity } from "./identity.ts";
-import type { ParentNamespace } from "./parent-namespace.ts";
+import { newNetwork } from "./new-network.ts";
 import type { ScratchDisks } from "./scratch-disks.ts";
 
 const SET_UP_LIMIT_MS = 10_000;
@@ -28,16 +30,19 @@ export interface ParkedNamespace {
   readonly cgroup: Cgroup;
   /** Size of the disk for /tmp that is mounted in it, in MB; undefined: none. */
   readonly diskMb: number | undefined;
+  /** What it has for a way out; see Egress. */
+  readonly egressRules: string;
 }
 
 /** What namespaces are made with. */
 export interface ParkingPlace {
   /** Inside of it, where there is that. */
-  readonly parent: ParentNamespace | undefined;
+  readonly parent: HeldNamespace | undefined;
   readonly cgroups: CgroupTree;
   readonly clock: Clock;
   readonly disks: ScratchDisks | undefined;
   readonly identity: SandboxIdentity;
+  readonly egress: Egress;
 }
 
 /** Of the disk that is mounted ahead: Function Compute's diskSize where none is configured. */
@@ -45,12 +50,14 @@ export const PARKED_DISK_MB = 512;
 
 /** Makes one. Rejects, with nothing left behind, when the interface name is taken or anything else fails. */
 export async function parkNamespace(
-  { parent, cgroups, clock, disks, identity }: ParkingPlace,
+  { parent, cgroups, clock, disks, identity, egress }: ParkingPlace,
   addresses: LinkAddresses,
 ): Promise<ParkedNamespace> {
   const mountDisk = (await disks?.commands(PARKED_DISK_MB)) ?? "";
+  const network = await newNetwork(parent, egress.owner, clock);
   // Its own /proc as well: bubblewrap looks there for its child, whose pid is of this namespace.
-  const child = spawnNamespacedShell([...identity.shellNamespaces, "--net", "--mount", "--mount-proc"], parent?.enter);
+  const namespaces = [...identity.shellNamespaces, ...network.namespaces, "--mount", "--mount-proc"];
+  const child = spawnNamespacedShell(namespaces, network.within);
   const { interfaceName, hostAddress } = addresses;
   const cgroup = cgroups.create(interfaceName);
   try {
@@ -60,18 +67,21 @@ export async function parkNamespace(
     if (shellPid === undefined) throw new Error("the parked shell has no pid");
     await ipBatch(hostEnd(addresses, shellPid));
     const joins = cgroup.joinFiles.map((file) => `echo 0 >${quote(file)}`);
-    const firewall = linkFirewall({ interfaceName: "eth0", hostAddress });
+    const egressRules = egress.parkedRules();
+    const firewall = linkFirewall({ interfaceName: "eth0", hostAddress }) + egressRules;
     const steps = [
       `ip -batch - <<'END'\n${instanceEnd(addresses).join("\n")}\nEND`,
       `nft -f - <<'END'\n${firewall}END`,
     ];
     await shell.run([...identity.shellLines, ...joins, ...steps].join("\n"));
     shell.leave();
-    return { child, addresses, shellPid, cgroup, diskMb: disks && PARKED_DISK_MB };
+    return { child, addresses, shellPid, cgroup, diskMb: disks && PARKED_DISK_MB, egressRules };
   } catch (error) {
     child.once("exit", () => removeGroup(cgroup));
     killInside(child);
     throw error;
+  } finally {
+    network.close();
   }
 }
 

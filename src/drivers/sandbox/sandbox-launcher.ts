@@ -18,6 +18,8 @@ import { childProgram } from "../local/launched-program.ts";
 import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
 import { limitsOf } from "../local/limits.ts";
 import { descendant, killInside, namespacedFootprint } from "../local/namespaced-shell.ts";
+import { type Egress, noEgress, openEgress } from "../network/egress.ts";
+import { NO_NAME_SERVER, resolvConf } from "../network/resolv-conf.ts";
 import { hasSeccompFilter, seccompFilter } from "../seccomp/seccomp.ts";
 import { lookAtHost, rootObstacle } from "./host-view.ts";
 import { rootIdentity, userIdentity } from "./identity.ts";
@@ -51,6 +53,8 @@ export interface SandboxLauncherOptions {
   readonly scratchFolder: string;
   /** This process is root of a user namespace only. */
   readonly inUserNamespace?: boolean;
+  /** False for a look at the host. */
+  readonly changesHost?: boolean;
 }
 
 export async function createSandboxLauncher(options: SandboxLauncherOptions): Promise<Launcher> {
@@ -63,6 +67,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     obstacle === undefined
       ? await openDisks(options.scratchFolder, identity.disksObstacle, logger)
       : { works: undefined, reason: obstacle };
+  const egress = await openSandboxEgress(options, obstacle);
   const pool = new NamespacePool({
     clock,
     logger,
@@ -71,6 +76,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     cgroups,
     disks: disks.works,
     identity,
+    egress,
   });
   const host = obstacle === undefined ? lookAtHost(options.nodePath, configuration.sandboxRoot) : undefined;
   const seccompFile = join(options.scratchFolder, "seccomp.bpf");
@@ -84,7 +90,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     runsImages: false,
     givesUids: true,
     obstacle,
-    features: obstacle === undefined ? sandboxFeatures(cgroups, disks, identity) : [],
+    features: obstacle === undefined ? sandboxFeatures(cgroups, disks, identity, egress) : [],
     view: (spec) => host?.programView(spec.codeDir),
     async launch({ spec, uid }: LaunchPlan): Promise<Launched> {
       const namespace = await pool.take();
@@ -100,9 +106,15 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
       const look = new NamespaceLook(shellPid, spec.caPort, clock);
       const hostArguments = host?.arguments ?? [];
       const tmpFolder = disks.works && SCRATCH_FOLDER;
-      child.stdin!.end(
-        `${mountDisk}\n${sandboxScript({ spec, uid: uid!, identity, addresses, hostArguments, seccompFile, tmpFolder })}`,
-      );
+      const isOpen = spec.internetAccess && egress.kind !== "none";
+      const nameServers = isOpen ? resolvConf(spec.dns, egress.nameServers) : NO_NAME_SERVER;
+      const plan = { spec, uid: uid!, identity, addresses, hostArguments, seccompFile, tmpFolder };
+      child.stdin!.end(`${mountDisk}\n${sandboxScript({ ...plan, resolvConf: nameServers })}`);
+      const { hostAddress } = addresses;
+      const wayOut = isOpen
+        ? egress.attach({ pid: shellPid, hostAddress, parkedRules: namespace.egressRules })
+        : undefined;
+      child.once("exit", () => wayOut?.end());
       return {
         program: childProgram(child),
         cgroup,
@@ -114,7 +126,10 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
         },
         look: () => look.look(),
         endLook: () => look.end(),
-        footprint: () => namespacedFootprint(child, cgroup),
+        footprint() {
+          const footprint = namespacedFootprint(child, cgroup);
+          return { ...footprint, pids: [...footprint.pids, ...(wayOut?.pids() ?? [])] };
+        },
         programPid: () => descendant(child, PROGRAM_GENERATION),
         terminate: () => signalIfThere(descendant(child, PROGRAM_GENERATION), "SIGTERM"),
         kill: () => killInside(child),
@@ -124,10 +139,17 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     },
     async close() {
       await pool.close();
+      await egress.close();
       rmSync(options.scratchFolder, { recursive: true, force: true });
       cgroups.close();
     },
   };
+}
+
+function openSandboxEgress(options: SandboxLauncherOptions, obstacle: string | undefined): Promise<Egress> {
+  if (obstacle !== undefined) return Promise.resolve(noEgress(obstacle));
+  const { inUserNamespace = false, changesHost = true } = options;
+  return openEgress({ ...options, isApart: inUserNamespace, changesHost });
 }
 
 async function openDisks(folder: string, obstacle: string | undefined, logger: Logger): Promise<DisksOrReason> {

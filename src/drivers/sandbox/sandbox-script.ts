@@ -20,6 +20,8 @@ export interface SandboxPlan {
   readonly seccompFile: string;
   /** What it has as /tmp; undefined: memory. */
   readonly tmpFolder: string | undefined;
+  /** Text of /etc/resolv.conf. */
+  readonly resolvConf: string;
 }
 
 /** Below those of the texts. */
@@ -84,7 +86,7 @@ function isolationArguments({ spec, tmpFolder }: SandboxPlan): string[] {
 }
 
 /** The files of /etc that differ from the host's: no user and no host name of it is shown. */
-function etcFiles({ spec, uid, addresses }: SandboxPlan): Readonly<Record<string, string>> {
+function etcFiles({ spec, uid, addresses, resolvConf }: SandboxPlan): Readonly<Record<string, string>> {
   const nobody = 65_534;
   return {
     "/etc/passwd": [
@@ -95,6 +97,7 @@ function etcFiles({ spec, uid, addresses }: SandboxPlan): Readonly<Record<string
     ].join("\n"),
     "/etc/group": `root:x:0:\nfunction:x:${uid}:\nnogroup:x:${nobody}:\n`,
     "/etc/hosts": `127.0.0.1 localhost\n::1 localhost\n${addresses.instanceAddress} ${spec.instanceId}\n`,
+    "/etc/resolv.conf": resolvConf,
     "/etc/nsswitch.conf":
       "passwd: files\ngroup: files\nhosts: files dns\nnetworks: files\nservices: files\nprotocols: files\n",
   };

@@ -42,6 +42,7 @@ async function createPackageLauncher(
         nodePath,
         scratchFolder,
         inUserNamespace,
+        changesHost: setup.sweeps,
       });
     default:
       throw new Error(`Unknown driver ${JSON.stringify(driver satisfies never)}`);

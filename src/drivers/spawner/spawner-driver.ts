@@ -10,6 +10,7 @@ import type { Driver, DriverCapabilities, DriverName, OutputSink, ProbeResult, S
 import { StartError } from "../driver.ts";
 import type { HostFeature } from "../host-feature.ts";
 import { endFootprint, type Footprint } from "../local/footprint.ts";
+import { sweepNatTables } from "../network/nat-table.ts";
 import type { FromSpawner, SpawnerSetup } from "./messages.ts";
 import { RemoteInstance } from "./remote-instance.ts";
 import { SpawnerProcess } from "./spawner-process.ts";
@@ -184,7 +185,7 @@ export class SpawnerDriver implements Driver {
         instances: orphans.length,
       });
     }
-    const ending = Promise.all(orphans.map((orphan) => this.#endOrphan(orphan))).then(() => {});
+    const ending = Promise.all([...orphans.map((orphan) => this.#endOrphan(orphan)), this.#sweep()]).then(() => {});
     this.#ending.add(ending);
     void ending.then(() => this.#ending.delete(ending));
   }
@@ -200,6 +201,13 @@ export class SpawnerDriver implements Driver {
         error: error instanceof Error ? error.message : String(error),
       });
     }
+  }
+
+  /** Takes back what a spawner has done to the host and could not take back itself. */
+  async #sweep(): Promise<void> {
+    const { setup, logger } = this.#options;
+    if (setup.configuration.egress !== "nat") return;
+    await sweepNatTables().catch((error: Error) => logger.error("nat is not taken back", { error: error.message }));
   }
 
   async #endOrphan(instance: RemoteInstance): Promise<void> {

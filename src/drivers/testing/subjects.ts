@@ -74,8 +74,8 @@ export function spawnerDriver(
 /**
  * Why the sandbox driver cannot run here, or false. Where CI is set that is an error instead: there it must be tested.
  */
-export function sandboxSkip(): string | false {
-  const missing = ["bwrap", "unshare", "setpriv", "ip", "nft"].filter((tool) => findTool(tool) === undefined);
+export function sandboxSkip(tools: readonly string[] = []): string | false {
+  const missing = [...tools, "bwrap", "unshare", "setpriv", "ip", "nft"].filter((tool) => findTool(tool) === undefined);
   const reasons = [
     ...(existsSync("/proc/self/ns/net") ? [] : ["not Linux"]),
     ...(missing.length === 0 ? [] : [`not installed: ${missing.join(", ")}`]),
@@ -84,4 +84,10 @@ export function sandboxSkip(): string | false {
   const reason = `the sandbox driver cannot be tested here: ${reasons.join("; ")}`;
   if (process.env["CI"] !== undefined && process.env["CI"] !== "") throw new Error(reason);
   return reason;
+}
+
+/** Why functions in the sandbox can have no way out here, or false; an error where CI is set. */
+export function egressSkip(): string | false {
+  if (!isRoot) return "a way out needs root";
+  return sandboxSkip(["slirp4netns", "nsenter"]);
 }

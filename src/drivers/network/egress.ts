@@ -1,0 +1,96 @@
+/**
+ * The way out to the network of functions whose service has `internetAccess: true`. Each kind of it brings packets from
+ * an instance's network namespace to where the host sends its own; what they may not reach is refused inside of that
+ * namespace (egress-rules.ts), before anything of the kind's sees it.
+ */
+import type { Clock, Logger } from "../../base/base.ts";
+import type { DriverConfiguration } from "../configuration.ts";
+import type { HeldNamespace } from "./held-namespace.ts";
+import { openNatEgress } from "./nat-egress.ts";
+import { sweepNatTables } from "./nat-table.ts";
+import { openUserEgress, userEgressObstacle } from "./user-egress.ts";
+
+/** An instance's network namespace. */
+export interface EgressNamespace {
+  /** A process in it. */
+  readonly pid: number;
+  /** The host's end of its link, an IPv4 address. */
+  readonly hostAddress: string;
+  /** What `parkedRules` was when it was made. */
+  readonly parkedRules: string;
+}
+
+/** One instance's way out. */
+export interface WayOut {
+  /** Processes of its own that run. */
+  pids(): readonly number[];
+  /** Ends it, at once. Idempotent. */
+  end(): void;
+}
+
+export interface Egress {
+  readonly kind: "user" | "nat" | "none";
+  /** Why there is none; empty where there is. */
+  readonly reason: string;
+  /** The user namespace in which the instances' network namespaces must be made; undefined: that of the host. */
+  readonly owner: HeldNamespace | undefined;
+  /** Whom an instance asks for names, unless its function says otherwise. */
+  readonly nameServers: readonly string[];
+  /** Rules, beside those of the link, for a namespace that is made ready; with them alone nothing gets out. */
+  parkedRules(): string;
+  /** Opens a way out of a namespace; nobody waits for it. */
+  attach(namespace: EgressNamespace): WayOut;
+  /** Takes back what it did to the host. Ways out have ended before. */
+  close(): Promise<void>;
+}
+
+export interface EgressOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly configuration: DriverConfiguration;
+}
+
+/** Functions have no way out, for the given reason. */
+export function noEgress(reason: string): Egress {
+  return {
+    kind: "none",
+    reason,
+    owner: undefined,
+    nameServers: [],
+    parkedRules: () => "",
+    attach: () => ({ pids: () => [], end() {} }),
+    async close() {},
+  };
+}
+
+export interface OpenEgressOptions extends EgressOptions {
+  /** This process is not in the host's network, from which alone a way leads out. */
+  readonly isApart: boolean;
+  /** False for a look at the host. */
+  readonly changesHost: boolean;
+}
+
+/**
+ * As configured, after what dead Sluices have left is taken back. Never rejects: where it cannot be had, functions have
+ * none, which is logged.
+ */
+export async function openEgress(options: OpenEgressOptions): Promise<Egress> {
+  const { configuration, logger, isApart, changesHost } = options;
+  const none = (reason: string): Egress => {
+    const level = configuration.egress === "auto" ? "warn" : "error";
+    logger[level]("functions have no way out to the network, also where internetAccess is true", { reason });
+    return noEgress(reason);
+  };
+  try {
+    if (changesHost && !isApart) await sweepNatTables();
+    if (configuration.egress === "none") return noEgress("the configuration says egress none");
+    if (isApart) return none("it needs root in this version: start Sluice as root");
+    if (configuration.egress !== "nat") {
+      const obstacle = userEgressObstacle();
+      return obstacle === undefined ? await openUserEgress(options) : none(obstacle);
+    }
+    return changesHost ? await openNatEgress(options) : noEgress("with egress nat it is there while Sluice runs");
+  } catch (error) {
+    return none(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+/**
+ * Runs a file of tests in network and mount namespaces made for it, as on another host: its addresses, routes, sysctls and
+ * firewall are nobody else's. Rejects with all that it printed when a test of it fails.
+ */
+export async function runScene(file: string): Promise<void> {
+  // With it a test file reports to a runner, not to people.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const command = ["--net", "--mount", process.execPath, "--test-reporter=spec", file];
+  const scene = spawn("unshare", command, { env, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [scene.stdout, scene.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+  }
+  const [code] = await once(scene, "close");
+  assert.equal(code, 0, said);
+  const passed = Number(/^ℹ pass (\d+)$/m.exec(said)?.[1] ?? 0);
+  assert.ok(passed > 0 && /^ℹ skipped 0$/m.test(said), said);
+}

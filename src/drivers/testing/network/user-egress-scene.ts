@@ -1,0 +1,156 @@
+/** Run by egress.test.ts in namespaces of its own. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { systemClock } from "../../../base/base.ts";
+import { childrenOf, isRunning } from "../../host/process-tree.ts";
+import type { SpawnerDriver } from "../../spawner/spawner-driver.ts";
+import { eventually, uidOf } from "../host-inventory.ts";
+import { type Dialogue as Talk, TestHome } from "../test-function.ts";
+import {
+  bringUpOutside,
+  FAR,
+  FAR_6,
+  HOST,
+  ip,
+  NAME,
+  OUTSIDE,
+  OUTSIDE_6,
+  PORT,
+  PRIVATE,
+  useNameServer,
+} from "./outside.ts";
+import {
+  assertDenied,
+  closeDrivers,
+  deniedTargets,
+  listenOnHost,
+  result,
+  sceneDriver,
+  startInstance,
+  untilReached,
+} from "./scene.ts";
+
+const DNS = { nameServers: [OUTSIDE], searches: ["example"], options: ["timeout:1"] };
+const internetAccess = true;
+/** Those that a spawner has started and that run. */
+const slirps = (spawnerPid: number) =>
+  childrenOf(spawnerPid).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("slirp4netns"));
+
+describe("a way out in user mode", () => {
+  let home: TestHome;
+  let driver: SpawnerDriver;
+  let dialogue: Talk;
+  let without: Talk;
+  const closing: (() => void)[] = [];
+  before(async () => {
+    closing.push(await bringUpOutside());
+    useNameServer(OUTSIDE);
+    closing.push(await listenOnHost());
+    home = await TestHome.create();
+    driver = await sceneDriver({ egress: "user" });
+    ({ dialogue } = await startInstance(driver, home, { internetAccess }));
+    ({ dialogue: without } = await startInstance(driver, home, { dns: DNS }));
+  });
+  after(async () => {
+    for (const close of closing) close();
+    await closeDrivers();
+    await home.remove();
+  });
+
+  test("with internetAccess the outside is reached: by address, TCP and UDP, IPv4 and IPv6, and by name", async () => {
+    for (const host of [OUTSIDE, FAR, OUTSIDE_6, FAR_6]) {
+      await untilReached(dialogue, { by: "tcp", host, port: PORT });
+      await untilReached(dialogue, { by: "udp", host, port: PORT });
+    }
+    // By the name server of the host, through the forwarder.
+    await untilReached(dialogue, { by: "tcp", host: NAME, port: PORT });
+    assert.equal(await result(dialogue, { by: "tcp", host: "absent.example", port: PORT }), "ENOTFOUND");
+  });
+
+  test("customDNS: its servers, search list and options are in resolv.conf, and names are found", async () => {
+    const { instance, dialogue: own } = await startInstance(driver, home, { internetAccess, dns: DNS });
+    const { out } = await own.ask({ do: "run", command: ["cat", "/etc/resolv.conf"] });
+    assert.equal(out, `nameserver ${OUTSIDE}\nsearch example\noptions timeout:1\n`);
+    await untilReached(own, { by: "tcp", host: NAME, port: PORT });
+    await untilReached(own, { by: "tcp", host: NAME.split(".")[0]!, port: PORT });
+    instance.destroy();
+    await instance.exited;
+  });
+
+  test("what is denied is not reached, and refused at once", async () => {
+    await untilReached(dialogue, { by: "tcp", host: FAR, port: PORT });
+    await assertDenied(dialogue, await deniedTargets(dialogue, without));
+  });
+
+  test("an address that the host gets later is denied too", async () => {
+    const later = "198.51.100.77";
+    ip([`addr add ${later}/32 dev lo`]);
+    const startedAt = systemClock.nowMs();
+    let last = "";
+    while (last !== "ECONNREFUSED" && systemClock.nowMs() - startedAt < 3_000) {
+      last = await result(dialogue, { by: "tcp", host: later, port: PORT });
+    }
+    assert.equal(last, "ECONNREFUSED");
+    const { instance, dialogue: fresh } = await startInstance(driver, home, { internetAccess });
+    await untilReached(fresh, { by: "tcp", host: FAR, port: PORT });
+    await assertDenied(fresh, [{ by: "tcp", host: later, port: PORT }]);
+    instance.destroy();
+    await instance.exited;
+  });
+
+  test("without internetAccess nothing is reached, and no name server is named", async () => {
+    const targets = await deniedTargets(without, dialogue);
+    const reachable = [OUTSIDE, FAR, OUTSIDE_6, FAR_6].map((host) => ({ by: "tcp" as const, host, port: PORT }));
+    await assertDenied(without, [...targets, ...reachable]);
+    const { out } = await without.ask({ do: "run", command: ["grep", "-c", "^nameserver", "/etc/resolv.conf"] });
+    assert.equal(out, "0\n");
+    assert.match(await result(without, { by: "tcp", host: NAME, port: PORT }), /^(EAI_AGAIN|ENOTFOUND)$/);
+  });
+
+  test("its process is nobody's: a uid of its own, no capability of the host's, seccomp, one for each instance", async () => {
+    const { instance, dialogue: own } = await startInstance(driver, home, { internetAccess });
+    await untilReached(own, { by: "tcp", host: FAR, port: PORT });
+    const running = slirps(driver.spawnerPid!);
+    assert.equal(running.length, 2);
+    for (const pid of running) {
+      assert.equal(uidOf(pid), 210_000);
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      assert.match(status, /^Seccomp:\t2$/m);
+      assert.match(status, /^NoNewPrivs:\t1$/m);
+    }
+    instance.destroy();
+    await instance.exited;
+    assert.equal(slirps(driver.spawnerPid!).length, 1, "it ends with its instance");
+    // One that is killed is started again.
+    process.kill(slirps(driver.spawnerPid!)[0]!, "SIGKILL");
+    await untilReached(dialogue, { by: "tcp", host: FAR, port: PORT });
+  });
+
+  test("egressDenied: what it does not name is reached, and what it names is not", async () => {
+    const other = await sceneDriver({ egress: "user", egressDenied: [`${FAR}/32`] });
+    const { dialogue: own } = await startInstance(other, home, { internetAccess });
+    await untilReached(own, { by: "tcp", host: PRIVATE, port: PORT });
+    await assertDenied(own, [
+      { by: "tcp", host: FAR, port: PORT },
+      { by: "tcp", host: HOST, port: PORT },
+      { by: "tcp", host: "169.254.169.254", port: PORT },
+    ]);
+    const mine = slirps(other.spawnerPid!);
+    await other.close();
+    assert.equal(mine.length, 1);
+    assert.ok(!mine.some(isRunning), "it ends with the driver");
+  });
+
+  test("SIGKILL of the spawner: no process of a way out stays", async () => {
+    const other = await sceneDriver({ egress: "user" });
+    const { instance, dialogue: own } = await startInstance(other, home, { internetAccess });
+    await untilReached(own, { by: "tcp", host: FAR, port: PORT });
+    const mine = slirps(other.spawnerPid!);
+    assert.equal(mine.length, 1);
+    process.kill(other.spawnerPid!, "SIGKILL");
+    await instance.exited;
+    await eventually("it has ended", () => !mine.some(isRunning));
+    await other.close();
+  });
+});
