@@ -12,6 +12,7 @@ const FILES = [
   { file: "src/drivers/sandbox/sandbox-isolation.test.ts", passesMin: 12 },
   { file: "src/drivers/sandbox/identity.test.ts", passesMin: 3 },
   { file: "src/drivers/spawner/spawner-death.test.ts", passesMin: 9 },
+  { file: "src/drivers/spawner/leak.test.ts", passesMin: 1 },
   { file: "src/drivers/drivers.test.ts", passesMin: 3 },
 ] as const;
 
