@@ -38,29 +38,65 @@ export interface ContainerLauncherOptions {
   readonly useOwnCgroups?: boolean;
 }
 
-/** Never rejects: without an engine it makes a launcher with an obstacle. */
+/** An engine that was found, and what it takes to start containers with it. */
+type OpenedEngine = Pick<Launcher, "launch" | "features" | "close">;
+
+/** Never rejects. Without an engine it is a launcher with an obstacle, which looks again when the next instance starts. */
 export async function createContainerLauncher(options: ContainerLauncherOptions): Promise<Launcher> {
+  let latest = await tryEngine(options);
+  let trying: Promise<OpenedEngine | string> | undefined;
+
+  async function opened(): Promise<OpenedEngine> {
+    if (typeof latest !== "string") return latest;
+    trying ??= tryEngine(options);
+    latest = await trying;
+    trying = undefined;
+    if (typeof latest === "string") throw new StartError("FunctionNotStarted", latest, "");
+    return latest;
+  }
+
+  return {
+    name: "container",
+    ownNetwork: true,
+    limitsMemory: true,
+    freezes: true,
+    measures: true,
+    runsImages: true,
+    givesUids: true,
+    get obstacle() {
+      return typeof latest === "string" ? latest : undefined;
+    },
+    get features() {
+      return typeof latest === "string" ? [] : latest.features;
+    },
+    view: (spec) => (spec.image === undefined ? packageView(spec.codeDir, false) : undefined),
+    launch: async (plan) => (await opened()).launch(plan),
+    async close() {
+      if (typeof latest !== "string") await latest.close();
+    },
+  };
+}
+
+/** Or why no container can be started, and what to do. */
+async function tryEngine(options: ContainerLauncherOptions): Promise<OpenedEngine | string> {
   try {
     const engine = await openEngine(options.engine);
     const facts = await engineFacts(engine);
     if (options.sweeps) await removeLeftContainers(engine, options.logger);
-    return await containerLauncher(options, engine, facts);
+    return await useEngine(options, engine, facts);
   } catch (error) {
-    return unableLauncher(engineWords(error));
+    return engineWords(error);
   }
 }
 
-async function containerLauncher(
-  options: ContainerLauncherOptions,
-  engine: Engine,
-  facts: EngineFacts,
-): Promise<Launcher> {
+/** Rejects with what stands against it. */
+async function useEngine(options: ContainerLauncherOptions, engine: Engine, facts: EngineFacts): Promise<OpenedEngine> {
   const { clock, logger, configuration } = options;
   const isLinked = facts.isHere && !facts.isRootless && process.getuid?.() === 0;
   const missing = isLinked ? Object.keys(LINK_TOOLS).filter((tool) => findTool(tool) === undefined) : [];
   if (missing.length > 0) {
     const packages = missing.map((tool) => LINK_TOOLS[tool]).join(" ");
-    return unableLauncher(`${missing.join(", ")} not found: install them (apt-get install ${packages})`);
+    throw new Error(`${missing.join(", ")} not found: install them (apt-get install ${packages})`);
   }
   if (!isLinked) {
     await ensurePublishingNetwork(engine);
@@ -68,6 +104,9 @@ async function containerLauncher(
       "containers reach the network whatever internetAccess says: the engine is not on this system, or not ours",
     );
   }
+  const warnOfNoWayOut = once(() =>
+    logger.warn("functions in containers have no way out to the network, also where internetAccess is true"),
+  );
   const images = openImageSource({ address: engine.address });
   const cgroups =
     isLinked && facts.takesCgroupPaths && options.useOwnCgroups !== false
@@ -91,17 +130,11 @@ async function containerLauncher(
     addresses: isLinked ? new FreeAddresses(configuration.networkRanges) : undefined,
   };
   return {
-    name: "container",
-    ownNetwork: true,
-    limitsMemory: true,
-    freezes: true,
-    measures: true,
-    runsImages: true,
-    givesUids: true,
-    obstacle: undefined,
     features: containerFeatures({ facts, isLinked, cgroups: cgroups?.tree, configuration }),
-    view: (spec) => (spec.image === undefined ? packageView(spec.codeDir, false) : undefined),
-    launch: (plan) => launchContainer(plan, around),
+    launch(plan) {
+      if (isLinked && plan.spec.internetAccess) warnOfNoWayOut();
+      return launchContainer(plan, around);
+    },
     async close() {
       images.close();
       oomWatch.close();
@@ -110,20 +143,10 @@ async function containerLauncher(
   };
 }
 
-/** Of a host on which no container can be started; `obstacle` says why and what to do. */
-function unableLauncher(obstacle: string): Launcher {
-  return {
-    name: "container",
-    ownNetwork: true,
-    limitsMemory: false,
-    freezes: false,
-    measures: false,
-    runsImages: true,
-    givesUids: false,
-    obstacle,
-    features: [],
-    view: () => undefined,
-    launch: () => Promise.reject(new StartError("FunctionNotStarted", obstacle, "")),
-    async close() {},
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
   };
 }

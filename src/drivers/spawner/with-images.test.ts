@@ -1,5 +1,8 @@
 /** Container images beside code packages in another isolation, through one spawner. */
 import assert from "node:assert/strict";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { newInstanceId } from "../../model/model.ts";
 import { openEngine } from "../container/engine.ts";
@@ -11,7 +14,6 @@ import { Dialogue, TestHome } from "../testing/test-function.ts";
 import { IMAGE_UID } from "../testing/test-images.ts";
 
 const setting = await containerSetting();
-const ADDRESS_OF_NONE = "unix:///absent/docker.sock";
 
 async function withDriver(
   name: "process" | "sandbox",
@@ -66,8 +68,10 @@ for (const [name, skip] of [
       assert.deepEqual(await docker.listContainers({ all: true }), []);
     });
 
-    test("without an engine a package starts, and an image says what is missing", async () => {
-      await withDriver(name, ADDRESS_OF_NONE, async (driver, home) => {
+    test("without an engine a package starts, and an image says what is missing; with one that comes up it starts", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "absent-engine-"));
+      const socket = join(folder, "docker.sock");
+      await withDriver(name, `unix://${socket}`, async (driver, home) => {
         const image = driver.start(imageSpec(home));
         await assert.rejects(image.listening, {
           errorType: "FunctionNotStarted",
@@ -78,7 +82,13 @@ for (const [name, skip] of [
         await program.listening;
         program.destroy();
         await program.exited;
+        await symlink(setting.address.slice("unix://".length), socket);
+        const next = driver.start(imageSpec(home));
+        await next.listening;
+        next.destroy();
+        await next.exited;
       });
+      await rm(folder, { recursive: true });
     });
   });
 }

@@ -9,10 +9,7 @@ export function withImages(launcher: Launcher, openContainers: () => Promise<Lau
 
   async function launchImage(plan: LaunchPlan): Promise<Launched> {
     containers ??= openContainers();
-    const opened = await containers;
-    // An engine that does not answer now may do so for the next instance.
-    if (opened.obstacle !== undefined) containers = undefined;
-    return opened.launch(plan);
+    return (await containers).launch(plan);
   }
 
   return {
