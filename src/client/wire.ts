@@ -3,7 +3,7 @@
  * use. Keys are Function Compute's; what a server may leave out is optional.
  */
 
-import type { HealthCheckSetting, LifecycleSetting } from "../model/model.ts";
+import type { DnsSetting, HealthCheckSetting, LifecycleSetting } from "../model/model.ts";
 
 export interface ServiceDocument {
   readonly serviceName: string;
@@ -40,6 +40,7 @@ export interface FunctionDocument {
     readonly registryConfig?: { readonly authConfig?: { readonly userName: string; readonly password: string } };
     readonly [other: string]: unknown;
   };
+  readonly customDNS?: DnsSetting;
   readonly initializer?: string;
   /** Seconds. */
   readonly initializationTimeout?: number;

@@ -150,6 +150,17 @@ test("revisionOf: hooks and health check stand in it only where they are on, wit
   }
 });
 
+test("revisionOf: customDNS makes another revision where it says anything", () => {
+  const { id } = revision(service, resource);
+  const empty = revision(service, { ...resource, customDNS: { nameServers: [], dnsOptions: [] } });
+  assert.equal(empty.id, id);
+  assert.equal("dns" in empty, false);
+  const customDNS = { nameServers: ["203.0.113.2"], dnsOptions: [{ name: "ndots", value: "2" }] };
+  const found = revision(service, { ...resource, customDNS });
+  assert.notEqual(found.id, id);
+  assert.deepEqual(found.dns, { nameServers: ["203.0.113.2"], searches: [], options: ["ndots:2"] });
+});
+
 test("revisionOf: command and arguments in order; without a command ./bootstrap, with the arguments", () => {
   const commandOf = (command: string[], args: string[]) => {
     const { command: started, hasCommand } = revision(service, {

@@ -19,7 +19,7 @@ import {
   type Trigger,
 } from "../model/model.ts";
 import { healthCheckOf, hooksOf } from "./lifecycle.ts";
-import { textsOf } from "./resources/resources.ts";
+import { dnsOf, textsOf } from "./resources/resources.ts";
 
 /** Where nothing is configured. Function Compute: `/code/bootstrap`, run in `/code`. */
 const DEFAULT_COMMAND = "./bootstrap";
@@ -128,6 +128,7 @@ export function revisionOf(
   // Only what is switched on counts, so that a revision without these keeps its id.
   const hooks = hooksOf(resource);
   const healthCheck = healthCheckOf(resource);
+  const dns = dnsOf(resource.customDNS);
   const content: Omit<Revision, "id" | "codeDir"> = {
     function: functionKey(resource.serviceName, resource.functionName, qualifier),
     accountId: context.accountId,
@@ -148,6 +149,7 @@ export function revisionOf(
     instanceConcurrency: resource.instanceConcurrency,
     instanceSoftConcurrency: resource.instanceSoftConcurrency ?? resource.instanceConcurrency,
     internetAccess: service.internetAccess,
+    ...(dns !== undefined && { dns }),
     ...(hooks !== undefined && { hooks }),
     ...(healthCheck !== undefined && { healthCheck }),
   };

@@ -50,7 +50,7 @@ export interface StartSpec {
   readonly diskMb: number;
   readonly cpu?: number;
   readonly internetAccess: boolean;
-  /** Absent: the name servers of the host. */
+  /** Absent, or where it names no server: those of the host, through the way out. Without internetAccess: none. */
   readonly dns?: DnsSettings;
   /** In place of a code package, where the driver has the capability `images`; then codeDir and command are empty. */
   readonly image?: ContainerImage;

@@ -18,6 +18,7 @@ export * from "./driver.ts";
 export type { HostFeature } from "./host-feature.ts";
 export type { InspectedDriver } from "./inspection.ts";
 export { findLeftovers, type Leftover } from "./leftovers.ts";
+export { checkNetworkRange } from "./network/host-addresses.ts";
 
 export interface CreateDriverOptions {
   /** `auto`: the strongest that works here. */

@@ -63,6 +63,15 @@ export interface ContainerSetting {
   readonly sealedCredentials?: string;
 }
 
+/** customDNS, as the API takes and answers it. */
+export interface DnsSetting {
+  readonly nameServers?: readonly string[] | undefined;
+  readonly searches?: readonly string[] | undefined;
+  readonly dnsOptions?:
+    | readonly { readonly name?: string | undefined; readonly value?: string | undefined }[]
+    | undefined;
+}
+
 /** A function's settings beside what it runs. */
 export interface FunctionSettings {
   readonly serviceName: string;
@@ -95,7 +104,7 @@ export interface FunctionSettings {
   readonly layers: readonly string[];
   readonly customRuntimeConfig?: { readonly command: readonly string[]; readonly args: readonly string[] };
   readonly customHealthCheckConfig?: HealthCheckSetting;
-  readonly customDNS?: KeptSetting;
+  readonly customDNS?: DnsSetting;
   readonly instanceLifecycleConfig?: LifecycleSetting;
   /** Counts the creation and every update of this function from 1: "revision N" in messages to people. */
   readonly revisionNumber: number;

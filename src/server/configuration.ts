@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
+import { checkNetworkRange, defaultDriverConfiguration } from "../drivers/drivers.ts";
 import { GATEWAY_LIMITS } from "../gateway/gateway.ts";
 import { LIMITS, type Limit } from "../h2/h2.ts";
 import { defaultSchedulerLimits } from "../scheduler/scheduler.ts";
@@ -16,6 +17,15 @@ const name = z.string().min(1);
 const dnsLabels = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, "lower-case DNS labels");
+
+const networkRange = z.custom<string>((value) => {
+  try {
+    checkNetworkRange(String(value));
+    return true;
+  } catch {
+    return false;
+  }
+}, "a range of addresses such as 10.0.0.0/8 or fc00::/7");
 
 interface Setting<T> {
   readonly schema: z.ZodType<T>;
@@ -79,6 +89,17 @@ const SETTINGS = {
   ),
   uidCount: setting(count, 10_000, "user ids that functions run as"),
   networkPoolSize: setting(z.number().int().min(1).max(64), 4, "ready network namespaces of the sandbox"),
+  egress: setting(
+    z.enum(["auto", "user", "nat", "none"]),
+    "auto",
+    "how functions with internetAccess reach the network: user (slirp4netns), nat (changes this host), none; " +
+      "auto takes user where slirp4netns is installed, else none",
+  ),
+  egressDenied: setting(
+    z.array(networkRange),
+    [...defaultDriverConfiguration.egressDenied],
+    "networks that functions do not reach, beside the host's addresses, other instances and metadata services",
+  ),
   sandboxRoot: setting(
     name,
     "/",

@@ -7,6 +7,8 @@ export function driverConfiguration(configuration: Configuration): Partial<Drive
     uidFirst: configuration.uidFirst,
     uidCount: configuration.uidCount,
     networkPoolSize: configuration.networkPoolSize,
+    egress: configuration.egress,
+    egressDenied: configuration.egressDenied,
     sandboxRoot: configuration.sandboxRoot,
     networkRanges: configuration.networkRanges,
     containerBaseImage: configuration.containerBaseImage,

@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly region?: string;
   readonly domain?: string;
   readonly isolation?: "auto" | "sandbox" | "container" | "process";
+  /** How functions with internetAccess reach the network. */
+  readonly egress?: "auto" | "user" | "nat" | "none";
   readonly drainTimeoutMs?: number;
   /** memorySize of all instances together. */
   readonly instanceMemoryMaxMb?: number;
@@ -76,7 +78,7 @@ export async function startServer(options: StartOptions): Promise<void> {
 
 function configurationOf(options: StartOptions): Configuration {
   const file = options.configFile ?? join(options.dataDir, "config.yaml");
-  const { hosts, grpcPort, apiPort, region, domain, isolation, drainTimeoutMs, instanceMemoryMaxMb } = options;
+  const { hosts, grpcPort, apiPort, region, domain, isolation, egress, drainTimeoutMs, instanceMemoryMaxMb } = options;
   return {
     ...loadConfiguration(file, options.configFile !== undefined),
     ...(hosts && { hosts: [...hosts] }),
@@ -85,6 +87,7 @@ function configurationOf(options: StartOptions): Configuration {
     ...(region && { region }),
     ...(domain && { domain }),
     ...(isolation && { isolation }),
+    ...(egress && { egress }),
     ...(drainTimeoutMs !== undefined && { drainTimeoutMs }),
     ...(instanceMemoryMaxMb !== undefined && { instanceMemoryMaxMb }),
   };

@@ -6,6 +6,7 @@ import { dataDirectory } from "../data-directory.ts";
 import { dataOption, durationOption, integerOption, memoryOption, repeatedOption } from "../options.ts";
 
 const ISOLATIONS = ["auto", "sandbox", "container", "process"] as const;
+const EGRESS_KINDS = ["auto", "user", "nat", "none"] as const;
 type Isolation = (typeof ISOLATIONS)[number];
 
 interface StartFlags {
@@ -17,15 +18,19 @@ interface StartFlags {
   region?: string;
   domain?: string;
   isolation?: Isolation;
+  egress?: (typeof EGRESS_KINDS)[number];
   drainTimeout?: number;
   maxMemory?: number;
   demo?: boolean;
 }
 
-function isolationOption(text: string): Isolation {
-  const isolation = ISOLATIONS.find((name) => name === text);
-  if (isolation === undefined) throw new UsageError(`expected one of ${ISOLATIONS.join(", ")}, got "${text}"`);
-  return isolation;
+/** One of a few words. */
+function choiceOption<const Choice extends string>(choices: readonly Choice[]): (text: string) => Choice {
+  return (text) => {
+    const choice = choices.find((word) => word === text);
+    if (choice === undefined) throw new UsageError(`expected one of ${choices.join(", ")}, got "${text}"`);
+    return choice;
+  };
 }
 
 export const startCommand = command<StartFlags>({
@@ -54,7 +59,12 @@ export const startCommand = command<StartFlags>({
     {
       flags: "--isolation <kind>",
       description: `how functions are kept apart: ${ISOLATIONS.join(", ")} (default: auto)`,
-      parse: isolationOption,
+      parse: choiceOption(ISOLATIONS),
+    },
+    {
+      flags: "--egress <kind>",
+      description: `how functions with internetAccess reach the network: ${EGRESS_KINDS.join(", ")} (default: auto)`,
+      parse: choiceOption(EGRESS_KINDS),
     },
     {
       flags: "--drain-timeout <duration>",
@@ -80,6 +90,7 @@ export const startCommand = command<StartFlags>({
       ...(flags.region !== undefined && { region: flags.region }),
       ...(flags.domain !== undefined && { domain: flags.domain }),
       ...(flags.isolation !== undefined && { isolation: flags.isolation }),
+      ...(flags.egress !== undefined && { egress: flags.egress }),
       ...(flags.drainTimeout !== undefined && { drainTimeoutMs: flags.drainTimeout }),
       ...(flags.maxMemory !== undefined && { instanceMemoryMaxMb: flags.maxMemory }),
     });

@@ -46,6 +46,11 @@ export function functionDocument({ function: props }: ServicePlan): FunctionDocu
     instanceConcurrency,
     instanceSoftConcurrency: props.instanceSoftConcurrency ?? instanceConcurrency,
     environmentVariables: props.environmentVariables ?? {},
+    customDNS: {
+      nameServers: props.customDNS?.nameServers ?? [],
+      searches: props.customDNS?.searches ?? [],
+      dnsOptions: (props.customDNS?.dnsOptions ?? []).map(({ name, value = "" }) => ({ name, value })),
+    },
     customRuntimeConfig: {
       command: props.customRuntimeConfig?.command ?? [],
       args: props.customRuntimeConfig?.args ?? [],

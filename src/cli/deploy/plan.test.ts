@@ -72,6 +72,7 @@ test("planTemplate reads every value of the guide's s.yaml", () => {
     instanceConcurrency: 3,
     instanceSoftConcurrency: 3,
     environmentVariables: {},
+    customDNS: { nameServers: [], searches: [], dnsOptions: [] },
     customRuntimeConfig: { command: [], args: [] },
   });
   assert.equal(plan.function.codeUri, "./code");
@@ -170,6 +171,11 @@ for (const [line, complaint] of [
     "customHealthCheckConfig: {timeoutSeconds: 4}",
     "customHealthCheckConfig.timeoutSeconds: expected a whole number from 1 to 3, got 4",
   ],
+  [
+    "customDNS: {nameServers: [dns.example]}",
+    'customDNS.nameServers\\[0\\]: expected an IP address, got "dns.example"',
+  ],
+  ["customDNS: {searches: ['a b']}", 'customDNS.searches\\[0\\]: expected a domain name, got "a b"'],
   ["customRuntimeConfig: {command: ./main}", 'customRuntimeConfig.command: expected a list, got "./main"'],
 ] as const) {
   test(`planTemplate refuses ${line.slice(0, 40)} at its line`, (t) => {
@@ -232,6 +238,23 @@ test("planTemplate reads hooks and the health check, and what is left out is swi
     successThreshold: 1,
   });
   assert.deepEqual(notes, []);
+});
+
+test("planTemplate reads customDNS, also with the empty values of a template", (t) => {
+  const read = (line: string) => {
+    const { plans, notes } = planOf(t, templateText([...MINIMAL, line]));
+    assert.deepEqual(notes, []);
+    return functionDocument(plans[0]!).customDNS;
+  };
+  assert.deepEqual(
+    read("customDNS: {nameServers: [203.0.113.2], searches: [a.example], dnsOptions: [{name: ndots, value: 2}]}"),
+    { nameServers: ["203.0.113.2"], searches: ["a.example"], dnsOptions: [{ name: "ndots", value: "2" }] },
+  );
+  assert.deepEqual(read("customDNS: {nameServers: null, searches: null, dnsOptions: null}"), {
+    nameServers: [],
+    searches: [],
+    dnsOptions: [],
+  });
 });
 
 test("planTemplate tells of triggers that it passes over and of methods without POST", (t) => {

@@ -2,6 +2,7 @@
  * The keys of one service of s.yaml, edition 1.0.0, `component: fc`. Names and bounds are Function Compute's
  * (Serverless Devs, "fc: YAML"; Function Compute, "Limits"); the server checks them again.
  */
+
 import { YamlError, type YamlNode } from "../s-yaml/node.ts";
 import {
   anything,
@@ -20,6 +21,7 @@ import {
   type ValuesOf,
 } from "../s-yaml/shape.ts";
 import { CONTAINER_RUNTIME, checkRuntimeKeys, containerShape } from "./container-shape.ts";
+import { dnsShape } from "./dns-shape.ts";
 
 /** First character no digit and no `-`. */
 function nameShape(lengthMax: number): Shape<string> {
@@ -86,7 +88,7 @@ const functionFields = {
   initializer: optional(text()),
   instanceLifecycleConfig: optional(mapping({ preFreeze: optional(hookShape), preStop: optional(hookShape) })),
   customHealthCheckConfig: optional(healthCheckShape),
-  customDNS: notHonoured,
+  customDNS: optional(dnsShape),
   customContainerConfig: optional(containerShape),
   asyncConfiguration: notHonoured,
   instanceType: notHonoured,

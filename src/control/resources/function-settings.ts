@@ -3,8 +3,9 @@ import { z } from "zod";
 import type { FunctionSettings } from "../../model/model.ts";
 import { invalid } from "../api-error.ts";
 import { CONTAINER_RUNTIME } from "./container-settings.ts";
+import { customDNS } from "./dns-settings.ts";
 import { customHealthCheckConfig, instanceLifecycleConfig } from "./lifecycle-settings.ts";
-import { inRange, integer, oneOf, settings, text, textList } from "./validation.ts";
+import { inRange, integer, oneOf, settings, text } from "./validation.ts";
 
 /** Bytes of all keys and values together. */
 const ENVIRONMENT_MAX_BYTES = 4096;
@@ -78,11 +79,7 @@ export const functionSettings = {
     args: args ?? [],
   })),
   customHealthCheckConfig,
-  customDNS: settings({
-    nameServers: textList(10),
-    searches: textList(10),
-    dnsOptions: z.array(settings({ name: text(256), value: text(256) }), "a list"),
-  }),
+  customDNS,
   instanceLifecycleConfig,
 };
 

@@ -21,6 +21,7 @@ import { type CommitListener, Writer } from "./writer.ts";
 export type { AliasChange } from "./aliases.ts";
 export type { Page } from "./collection.ts";
 export { textsOf } from "./container-settings.ts";
+export { dnsOf } from "./dns-settings.ts";
 export { keyOfConfig, type QualifiedName } from "./function-configs.ts";
 export { FunctionSources } from "./function-sources.ts";
 export { onDemandResource } from "./on-demand-configs.ts";

@@ -72,6 +72,11 @@ export function blockList(ranges: readonly string[]): BlockList {
   return list;
 }
 
+/** Throws an Error, with the range, when it is not written as ADDRESS/BITS. */
+export function checkNetworkRange(range: string): void {
+  blockList([range]);
+}
+
 export function isIn(list: BlockList, address: string): boolean {
   return list.check(address, familyOf(address));
 }
