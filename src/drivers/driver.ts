@@ -15,6 +15,11 @@ export interface Driver {
   probe(): Promise<ProbeResult>;
   /** Begins a start and returns at once; how it goes is told by the instance. */
   start(spec: StartSpec): DriverInstance;
+  /**
+   * Images will be started: what that takes is made ready now, and what dead Sluices left of it is removed. Where it is
+   * not called, or not there, the first image waits for it. Idempotent.
+   */
+  expectImages?(): void;
   /** Destroys every instance and frees what the driver holds. Idempotent. */
   close(): Promise<void>;
 }

@@ -26,12 +26,20 @@ export class ImageRoutingDriver implements Driver {
   start(spec: StartSpec): DriverInstance {
     if (this.#closed !== undefined) throw new Error(`The ${this.name} driver is closed`);
     if (spec.image === undefined) return this.#packages.start(spec);
-    this.#images ??= this.#beginImages();
-    return this.#images.start(spec);
+    return this.#imageDriver().start(spec);
+  }
+
+  expectImages(): void {
+    if (this.#closed === undefined) this.#imageDriver().expectImages?.();
   }
 
   close(): Promise<void> {
     this.#closed ??= Promise.all([this.#packages.close(), this.#images?.close()]).then(() => {});
     return this.#closed;
+  }
+
+  #imageDriver(): Driver {
+    this.#images ??= this.#beginImages();
+    return this.#images;
   }
 }

@@ -1,6 +1,13 @@
 import type { Logger } from "../base/base.ts";
 import type { Gateway, InstanceLink } from "../gateway/gateway.ts";
-import { type DataPlaneEntry, type Delta, entryKey, type FunctionKey, type Snapshot } from "../model/model.ts";
+import {
+  type DataPlaneEntry,
+  type Delta,
+  entryKey,
+  type FunctionEntry,
+  type FunctionKey,
+  type Snapshot,
+} from "../model/model.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 
 /**
@@ -11,13 +18,16 @@ export class DataPlane {
   readonly #gateway: Gateway;
   readonly #scheduler: Scheduler<InstanceLink>;
   readonly #logger: Logger;
+  readonly #expectImages: () => void;
   readonly #entries = new Map<string, DataPlaneEntry>();
   #at = -1;
 
-  constructor(gateway: Gateway, scheduler: Scheduler<InstanceLink>, logger: Logger) {
+  /** `expectImages` is called with each function that is a container image, before the scheduler gets it. */
+  constructor(gateway: Gateway, scheduler: Scheduler<InstanceLink>, logger: Logger, expectImages: () => void) {
     this.#gateway = gateway;
     this.#scheduler = scheduler;
     this.#logger = logger;
+    this.#expectImages = expectImages;
   }
 
   /** Change number of what is served; -1 before the first snapshot. */
@@ -51,9 +61,15 @@ export class DataPlane {
 
   #put(entry: DataPlaneEntry): void {
     this.#entries.set(entryKey(entry), entry);
-    if (entry.kind === "function") this.#scheduler.put(entry);
+    if (entry.kind === "function") this.#putFunction(entry);
     else if (entry.kind === "route") this.#gateway.putRoute(entry);
     else this.#gateway.putCertificate(entry);
+  }
+
+  #putFunction(entry: FunctionEntry): void {
+    const revisions = [entry.revision, ...(entry.additionalRevisions ?? []).map(({ revision }) => revision)];
+    if (revisions.some(({ image }) => image !== undefined)) this.#expectImages();
+    this.#scheduler.put(entry);
   }
 
   #delete(entry: DataPlaneEntry): void {

@@ -130,7 +130,7 @@ export class MainLoop {
       },
     });
     this.gateway.attach(this.scheduler);
-    this.#dataPlane = new DataPlane(this.gateway, this.scheduler, logger);
+    this.#dataPlane = new DataPlane(this.gateway, this.scheduler, logger, () => driver.expectImages?.());
     this.#refreshStatus();
     this.#reportCounts();
     this.#served = new Promise((resolve) => {

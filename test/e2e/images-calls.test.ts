@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { startDockerDaemon } from "../../src/drivers/testing/docker-daemon.ts";
 import { assertMatrix, callOnce, dashed, goMissing, runJob, runMatrix, testPrograms } from "../support/clients.ts";
-import { type Info, runCommand, Sluice } from "../support/sluice.ts";
+import { descendantsOf } from "../support/processes.ts";
+import { eventually, type Info, runCommand, Sluice, type TestFunction } from "../support/sluice.ts";
 
 const docker = await startDockerDaemon();
 const env = "skip" in docker ? {} : { DOCKER_HOST: docker.address, DOCKER_BUILDKIT: "0" };
@@ -72,9 +73,10 @@ describe("functions that are images", { skip: "skip" in docker ? docker.skip : g
       echo = await deployEcho("echo", "echo:1");
     });
 
-    async function engine(...args: string[]): Promise<void> {
-      const { code, stderr } = await runCommand("docker", args, { env: { ...process.env, ...env } });
+    async function engine(...args: string[]): Promise<string> {
+      const { code, stdout, stderr } = await runCommand("docker", args, { env: { ...process.env, ...env } });
       assert.equal(code, 0, `docker ${args.join(" ")}: ${stderr}`);
+      return stdout.trim();
     }
 
     /** Its program is not the image's own entry point, so that `command` is what starts it. */
@@ -88,7 +90,11 @@ describe("functions that are images", { skip: "skip" in docker ? docker.skip : g
     }
 
     function deployEcho(name: string, image: string): Promise<Info> {
-      return sluice.deploy({
+      return sluice.deploy(ofEcho(name, image));
+    }
+
+    function ofEcho(name: string, image: string): TestFunction {
+      return {
         name,
         runtime: "custom-container",
         function: {
@@ -96,7 +102,7 @@ describe("functions that are images", { skip: "skip" in docker ? docker.skip : g
           memorySize: 256,
           customContainerConfig: { image, command: '["/echo"]' },
         },
-      });
+      };
     }
 
     test("grpc-go passes its matrix", async () => {
@@ -114,6 +120,23 @@ describe("functions that are images", { skip: "skip" in docker ? docker.skip : g
       assert.deepEqual([report.codes, report.mismatches], [{ OK: 200 }, 0]);
       const lines = await sluice.logs("test/echo");
       assert.ok(lines.some(({ source, text }) => source === "stdout" && text.startsWith("echo listening on")));
+    });
+
+    test("what a Sluice leaves that is killed with its spawner ends when the next one starts", async () => {
+      const dataDir = mkdtempSync(join(folder, "data-"));
+      const killed = await Sluice.start({ isolation: "auto", env, dataDir });
+      const doomed = await killed.deploy(ofEcho("doomed", "echo:1"));
+      assert.equal((await callOnce(killed, doomed)).code, "OK");
+      const containers = () => engine("ps", "--quiet", "--filter", "label=sluice.function=test/doomed");
+      assert.notEqual(await containers(), "");
+      const { pid } = killed.endpoint;
+      const below = descendantsOf(pid);
+      for (const each of [pid, ...below.map((entry) => entry.pid)]) process.kill(each, "SIGKILL");
+      await killed.exited;
+      assert.notEqual(await containers(), "", "the engine is nobody's child");
+      await using next = await Sluice.start({ isolation: "auto", env, dataDir });
+      await eventually("its container is gone", async () => (await containers()) === "");
+      assert.deepEqual((await next.info("test", "doomed")).instances, []);
     });
 
     test("an image that was deleted is the reason that calls fail, until it is deployed again", async () => {

@@ -48,6 +48,8 @@ export interface Launcher {
   view(spec: StartSpec): ProgramView | undefined;
   /** Rejects, with nothing left behind, with an Error or StartError that says why there is no room for another one. */
   launch(plan: LaunchPlan): Promise<Launched>;
+  /** Images will be launched: what the first one would wait for is done now. */
+  expectImages?(): void;
   /** Frees what it holds beside instances; these have ended before. */
   close(): Promise<void>;
 }

@@ -122,6 +122,10 @@ export class LocalDriver implements Driver {
     return this.#options.launcher.features;
   }
 
+  expectImages(): void {
+    this.#options.launcher.expectImages?.();
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

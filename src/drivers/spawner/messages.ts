@@ -32,6 +32,7 @@ export type ToSpawner =
   | { readonly type: "setup"; readonly setup: SpawnerSetup }
   | { readonly type: "probe" }
   | { readonly type: "start"; readonly spec: StartSpec }
+  | { readonly type: "expectImages" }
   /** Connect in my place; `request` is a number of mine for the answer. */
   | { readonly type: "connect"; readonly id: InstanceId; readonly request: number }
   | { readonly type: "stop"; readonly id: InstanceId; readonly graceMs: number }

@@ -94,6 +94,10 @@ export class SpawnerDriver implements Driver {
     return instance;
   }
 
+  expectImages(): void {
+    if (this.#closed === undefined) this.#runningSpawner().post({ type: "expectImages" });
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

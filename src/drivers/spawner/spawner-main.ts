@@ -45,6 +45,9 @@ async function handle(message: ToSpawner): Promise<void> {
     case "start":
       if (driver !== undefined) start(await driver, message.spec);
       return;
+    case "expectImages":
+      (await driver)?.expectImages();
+      return;
     case "connect":
       void connect(message.id, message.request);
       return;

@@ -1,15 +1,19 @@
 import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
 
 /**
- * Code packages by one launcher, container images by another, which is opened by the first image: the client of a
- * container engine makes a process larger, and forks slower, for everybody else.
+ * Code packages by one launcher, container images by another, which is opened when the first image is expected or
+ * launched: the client of a container engine makes a process larger, and forks slower, for everybody else.
  */
 export function withImages(launcher: Launcher, openContainers: () => Promise<Launcher>): Launcher {
   let containers: Promise<Launcher> | undefined;
 
-  async function launchImage(plan: LaunchPlan): Promise<Launched> {
+  function open(): Promise<Launcher> {
     containers ??= openContainers();
-    return (await containers).launch(plan);
+    return containers;
+  }
+
+  async function launchImage(plan: LaunchPlan): Promise<Launched> {
+    return (await open()).launch(plan);
   }
 
   return {
@@ -17,6 +21,7 @@ export function withImages(launcher: Launcher, openContainers: () => Promise<Lau
     runsImages: true,
     view: (spec) => (spec.image === undefined ? launcher.view(spec) : undefined),
     launch: (plan) => (plan.spec.image === undefined ? launcher.launch(plan) : launchImage(plan)),
+    expectImages: () => void open(),
     async close() {
       await Promise.all([launcher.close(), containers?.then((opened) => opened.close())]);
     },
