@@ -4,6 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { connect } from "node:http2";
+import { OrdinaryUser } from "../src/drivers/testing/ordinary-user.ts";
 import { fixtures } from "../test/fixtures/build.ts";
 import { folderOf } from "../test/support/clients.ts";
 import { eventually, type Info, Sluice } from "../test/support/sluice.ts";
@@ -21,18 +22,24 @@ export async function run(length: BenchLength): Promise<BenchResult> {
   const connections = length.seconds < 5 ? 100 : 10_000;
   const { go } = await fixtures();
   const configuration = { ...ONE_ADDRESS, idleStopMs: 1, networkPoolSize: 8 };
+  await using user = await OrdinaryUser.create();
   await using sluice = await Sluice.start({ isolation: "sandbox", configuration });
-  const info = await sluice.deploy({
+  await using unprivileged = await Sluice.start({ isolation: "sandbox", configuration, as: user });
+  const plain = {
     name: "plain",
     codeUri: folderOf(go.plain),
     function: { instanceConcurrency: 10, customRuntimeConfig: { command: ["./plain"] } },
-  });
+  };
+  const info = await sluice.deploy(plain);
+  const unprivilegedInfo = await unprivileged.deploy(plain);
   const bare: number[] = [];
   const cold: number[] = [];
+  const withoutRoot: number[] = [];
   const crowded: number[] = [];
   for (let i = 0; i < starts; i++) {
     bare.push(await bareStart(go.plain));
     cold.push(await coldCall(sluice, info));
+    withoutRoot.push(await coldCall(unprivileged, unprivilegedInfo));
   }
   const idle = await openIdle(sluice, info, connections);
   for (let i = 0; i < starts; i++) crowded.push(await coldCall(sluice, info));
@@ -49,11 +56,13 @@ export async function run(length: BenchLength): Promise<BenchResult> {
     rows: [
       row("bare exec, spawn to first reply", bare),
       row("sandbox, first call to reply", cold),
+      row("sandbox of an ordinary user", withoutRoot),
       row(`sandbox, with ${connections} idle connections`, crowded),
     ],
     bars: [
       { name: "p50-ms", value: round(p50, 1), limit: 25 },
       { name: "p95-ms", value: round(percentile(cold, 0.95), 1), limit: 40 },
+      { name: "without-root-p50-ms", value: round(percentile(withoutRoot, 0.5), 1), limit: 25 },
       { name: "over-bare-exec-p50-ms", value: round(p50 - percentile(bare, 0.5), 1), limit: 12 },
       {
         name: "p50-with-10000-connections-ms",

@@ -104,4 +104,8 @@ export class OrdinaryUser {
   async remove(): Promise<void> {
     await rm(this.home, { recursive: true, force: true });
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove();
+  }
 }
