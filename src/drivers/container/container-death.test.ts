@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { silentLogger as logger, systemClock } from "../../base/base.ts";
 import { childrenOf } from "../host/process-tree.ts";
 import { containerSetting } from "../testing/container-subjects.ts";
-import { eventually, links, processesNaming, remains } from "../testing/host-inventory.ts";
+import { descendants, eventually, groupCount, links, processesNaming, remains } from "../testing/host-inventory.ts";
 import type { MainReport } from "../testing/main-program.ts";
 import { Dialogue, TestHome, uniqueSeconds } from "../testing/test-function.ts";
 import { openEngine } from "./engine.ts";
@@ -95,4 +96,44 @@ describe("deaths around containers", { skip: setting.skip }, () => {
     await (await setting.openDriver(() => {})).close();
     assert.deepEqual(remains(main.pid!), []);
   });
+});
+
+test("twenty lives, ended in all ways, leave no container, process, group, link or descriptor", {
+  skip: setting.skip,
+}, async () => {
+  const home = await TestHome.create();
+  const driver = await setting.openSpawner(() => {}, true);
+  const descriptorsOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
+  const inventory = async () => ({
+    containers: (await (await openEngine()).docker.listContainers({ all: true })).length,
+    processes: descendants().length,
+    groups: groupCount(process.pid),
+    links: links().length,
+    spawners: descriptorsOf(driver.spawnerPid!),
+  });
+  const live = async (life: number): Promise<void> => {
+    const instance = driver.start(home.spec());
+    if (life % 4 === 0) instance.destroy();
+    await instance.listening.catch(() => {});
+    if (life % 4 === 1) await instance.freeze();
+    if (life % 4 === 2) (await Dialogue.open(instance)).tell({ do: "exit", code: 0 });
+    else if (life % 4 === 3) instance.stop(1_000);
+    else instance.destroy();
+    await instance.exited;
+  };
+  try {
+    await Promise.all([0, 1, 2, 3].map(live));
+    const before = await inventory();
+    for (let life = 0; life < 20; life += 4) await Promise.all([0, 1, 2, 3].map((way) => live(life + way)));
+    let after = await inventory();
+    const startedAt = systemClock.nowMs();
+    const kinds = Object.keys(before) as (keyof typeof before)[];
+    const isAsBefore = () => kinds.every((kind) => after[kind] <= before[kind]);
+    // Connections to the engine that nobody uses are closed after some seconds.
+    while (!isAsBefore() && systemClock.nowMs() - startedAt < 10_000) after = await inventory();
+    assert.ok(isAsBefore(), `before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`);
+  } finally {
+    await driver.close();
+    await home.remove();
+  }
 });

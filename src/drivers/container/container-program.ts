@@ -34,20 +34,34 @@ export async function attachProgram({ docker }: Engine, container: Docker.Contai
   return { stdout, stderr, closed, ended: waitForEnd(container) };
 }
 
-/** Waits over a connection of its own. Where that breaks, the engine has ended, and its containers with it or soon by us. */
+/** Waits over a connection of its own, and over another one where that breaks and the container runs on. */
 async function waitForEnd(container: Docker.Container): Promise<Ending> {
-  try {
-    const { StatusCode, Error: fault } = (await container.wait({ condition: "next-exit" })) as {
-      StatusCode: number;
-      Error?: { Message?: string } | null;
-    };
-    const failure = fault?.Message;
-    return { code: StatusCode, signal: null, ...(failure ? { failure } : {}) };
-  } catch (error) {
-    return {
-      code: null,
-      signal: "SIGKILL",
-      failure: `the container engine cannot tell how it ended: ${engineWords(error)}`,
-    };
+  let ended = container.wait({ condition: "next-exit" }) as Promise<WaitAnswer>;
+  for (;;) {
+    try {
+      const { StatusCode, Error: fault } = await ended;
+      const failure = fault?.Message;
+      return { code: StatusCode, signal: null, ...(failure ? { failure } : {}) };
+    } catch (error) {
+      if (!(await isThere(container))) {
+        const failure = `the container engine cannot tell how it ended: ${engineWords(error)}`;
+        return { code: null, signal: "SIGKILL", failure };
+      }
+      ended = container.wait({ condition: "not-running" }) as Promise<WaitAnswer>;
+    }
   }
+}
+
+/** Docker Engine API, "Wait for a container". */
+interface WaitAnswer {
+  readonly StatusCode: number;
+  readonly Error?: { readonly Message?: string } | null;
+}
+
+/** False also where the engine has ended: its containers have then, or are ended by us. */
+async function isThere(container: Docker.Container): Promise<boolean> {
+  return container.inspect().then(
+    ({ State }) => State.Running,
+    () => false,
+  );
 }
