@@ -1,25 +1,43 @@
 /** How an instance is reached, and how it is seen that it listens. */
 import type Docker from "dockerode";
 import type { Clock } from "../../base/base.ts";
+import type { StartSpec } from "../driver.ts";
 import type { Launched } from "../local/launcher.ts";
+import type { Egress, WayOut } from "../network/egress.ts";
 import type { FreeAddresses } from "../network/free-addresses.ts";
 import { NamespaceLook } from "../sandbox/namespace-look.ts";
 import { linkContainer } from "./container-link.ts";
 import { type Engine, engineStatus } from "./engine.ts";
 import { proxiedLook } from "./proxied-look.ts";
 
-export type ContainerConnection = Pick<Launched, "endpoint" | "look" | "endLook">;
+export interface ContainerConnection extends Pick<Launched, "endpoint" | "look" | "endLook"> {
+  readonly wayOut?: WayOut;
+}
+
+/** What links of ours are made with. */
+export interface LinkPlace {
+  readonly addresses: FreeAddresses;
+  readonly egress: Egress;
+}
 
 /** Over a link of ours into the network namespace of the container's first process. */
 export async function linkedConnection(
-  addresses: FreeAddresses,
+  { addresses, egress }: LinkPlace,
   pid: number,
-  port: number,
+  { caPort, internetAccess }: StartSpec,
   clock: Clock,
 ): Promise<ContainerConnection> {
-  const endpoint = await linkContainer(addresses, pid, port);
-  const look = new NamespaceLook(pid, port, clock);
-  return { endpoint, look: () => look.look(), endLook: () => look.end() };
+  const parkedRules = egress.parkedRules();
+  const endpoint = await linkContainer(addresses, pid, caPort, parkedRules);
+  const isOpen = internetAccess && egress.kind !== "none";
+  const namespace = { pid, hostAddress: endpoint.localAddress!, parkedRules };
+  const look = new NamespaceLook(pid, caPort, clock);
+  return {
+    endpoint,
+    look: () => look.look(),
+    endLook: () => look.end(),
+    ...(isOpen ? { wayOut: egress.attach(namespace) } : {}),
+  };
 }
 
 /** Over a port of this machine's loopback that the engine has published. */

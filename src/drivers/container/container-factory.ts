@@ -20,6 +20,8 @@ export interface ContainerFactoryOptions {
   readonly configuration: DriverConfiguration;
   /** Undefined: it gets no network at all. */
   readonly publishingNetwork: string | undefined;
+  /** Whom it asks for names, unless its function says otherwise; none: whom the engine takes. */
+  readonly nameServers: readonly string[];
 }
 
 /** Makes containers, and learns what the engine cannot do. */
@@ -35,13 +37,14 @@ export class ContainerFactory {
 
   /** A container that has not been started. Rejects with a StartError, with nothing left behind. */
   async create(spec: StartSpec, uid: number | undefined, cgroupParent: string | undefined): Promise<Docker.Container> {
-    const { engine, configuration, publishingNetwork } = this.#options;
+    const { engine, configuration, publishingNetwork, nameServers } = this.#options;
     const plan = {
       spec,
       uid,
       configuration,
       cgroupParent,
       publishingNetwork,
+      nameServers,
       image: spec.image?.id ?? (await this.#findBaseImage()),
       labels: labelsOf(spec, process.pid),
       openFilesMax: this.#openFilesMax,

@@ -2,6 +2,8 @@ import type { CgroupTree } from "../cgroup/cgroup.ts";
 import { cgroupFeatures } from "../cgroup/cgroup-features.ts";
 import type { DriverConfiguration } from "../configuration.ts";
 import type { HostFeature } from "../host-feature.ts";
+import type { Egress } from "../network/egress.ts";
+import { egressFeature } from "../network/egress-feature.ts";
 import type { EngineFacts } from "./engine-facts.ts";
 
 /** What is known of an engine when instances are to run in its containers. */
@@ -11,13 +13,15 @@ export interface ContainerGround {
   readonly isLinked: boolean;
   readonly cgroups: CgroupTree | undefined;
   readonly configuration: DriverConfiguration;
+  /** Undefined: the engine's own. */
+  readonly egress: Egress | undefined;
 }
 
 /** What a container does here. */
-export function containerFeatures({ facts, isLinked, cgroups, configuration }: ContainerGround): HostFeature[] {
+export function containerFeatures({ facts, isLinked, cgroups, configuration, egress }: ContainerGround): HostFeature[] {
   const engine = facts.isPodman ? "Podman" : "Docker";
   const runtime = configuration.containerRuntime === "" ? "the default runtime" : configuration.containerRuntime;
-  const network = "a network link of its own, and no way out";
+  const network = "a network link of its own";
   return [
     { name: "functions that are images", works: true, detail: `${engine}, ${runtime}` },
     isLinked
@@ -28,6 +32,7 @@ export function containerFeatures({ facts, isLinked, cgroups, configuration }: C
           detail: "the engine is not on this system or not root's: ports are published on the loopback",
           remedy: "run Sluice as root beside Docker on Linux",
         },
+    ...(egress === undefined ? [] : [egressFeature(egress)]),
     ...(cgroups === undefined
       ? [{ name: "limits of memory, processes and CPU", works: true, detail: `by ${engine}` }]
       : cgroupFeatures(cgroups)),

@@ -3,15 +3,16 @@ import type Docker from "dockerode";
 import type { Clock } from "../../base/base.ts";
 import { type Cgroup, Freezer, removeCgroup } from "../cgroup/cgroup.ts";
 import type { DriverConfiguration } from "../configuration.ts";
+import type { StartSpec } from "../driver.ts";
 import { childrenOf, isRunning, signal } from "../host/process-tree.ts";
 import { exitStatus } from "../local/exit-status.ts";
 import type { Ending, LaunchedProgram } from "../local/launched-program.ts";
 import type { Launched, LaunchPlan } from "../local/launcher.ts";
 import { limitsOf } from "../local/limits.ts";
-import type { FreeAddresses } from "../network/free-addresses.ts";
 import type { ContainerCgroups } from "./container-cgroups.ts";
 import {
   type ContainerConnection,
+  type LinkPlace,
   linkedConnection,
   noConnection,
   publishedConnection,
@@ -43,7 +44,7 @@ export interface ContainerSurroundings {
   /** Undefined: the engine makes control groups where it likes. */
   readonly cgroups: ContainerCgroups | undefined;
   /** For links of ours; undefined: the engine publishes a port. */
-  readonly addresses: FreeAddresses | undefined;
+  readonly links: LinkPlace | undefined;
 }
 
 export async function launchContainer({ spec, uid }: LaunchPlan, around: ContainerSurroundings): Promise<Launched> {
@@ -59,7 +60,7 @@ export async function launchContainer({ spec, uid }: LaunchPlan, around: Contain
     });
     const info = await container.inspect();
     const cgroup = group?.cgroup ?? foreignCgroup(container, info, around);
-    const connection = await connect(info, spec.caPort, around);
+    const connection = await connect(info, spec, around);
     return launched({ container, info, cgroup, program, connection, spec, uid }, around);
   } catch (error) {
     if (container !== undefined) await removeContainer(engine.docker, container.id).catch(() => {});
@@ -72,27 +73,27 @@ export async function launchContainer({ spec, uid }: LaunchPlan, around: Contain
 function foreignCgroup(
   container: Docker.Container,
   { State }: Docker.ContainerInspectInfo,
-  { addresses, oomWatch }: ContainerSurroundings,
+  { links, oomWatch }: ContainerSurroundings,
 ): Cgroup {
   const ranOutOfMemory = () => oomWatch.has(container.id);
-  const observed = addresses === undefined ? undefined : observedCgroup(State.Pid, ranOutOfMemory);
+  const observed = links === undefined ? undefined : observedCgroup(State.Pid, ranOutOfMemory);
   return observed ?? engineCgroup(container, ranOutOfMemory);
 }
 
 /** Over a link into its network, or through the port that the engine has published. */
 async function connect(
   info: Docker.ContainerInspectInfo,
-  port: number,
-  { addresses, clock }: ContainerSurroundings,
+  spec: StartSpec,
+  { links, clock }: ContainerSurroundings,
 ): Promise<ContainerConnection> {
   const { State } = info;
-  if (addresses === undefined) return publishedConnection(info, port);
+  if (links === undefined) return publishedConnection(info, spec.caPort);
   // It has ended already: its exit tells more than a link that cannot be made.
-  if (State.Pid === 0) return noConnection(port);
+  if (State.Pid === 0) return noConnection(spec.caPort);
   try {
-    return await linkedConnection(addresses, State.Pid, port, clock);
+    return await linkedConnection(links, State.Pid, spec, clock);
   } catch (error) {
-    if (!isRunning(State.Pid)) return noConnection(port);
+    if (!isRunning(State.Pid)) return noConnection(spec.caPort);
     throw error;
   }
 }
@@ -105,15 +106,16 @@ interface Started extends LaunchPlan {
   readonly connection: ContainerConnection;
 }
 
-function launched(started: Started, { engine, oomWatch, addresses, clock }: ContainerSurroundings): Launched {
+function launched(started: Started, { engine, oomWatch, links, clock }: ContainerSurroundings): Launched {
   const { container, info, cgroup, program, connection, spec } = started;
   // Where the engine is elsewhere, its pids mean other processes here.
-  const initPid = addresses !== undefined && info.State.Pid !== 0 ? info.State.Pid : undefined;
+  const initPid = links !== undefined && info.State.Pid !== 0 ? info.State.Pid : undefined;
   let hasEnded = false;
   let peakBytes = 0;
   const ended = program.ended.then((ending) => {
     hasEnded = true;
     peakBytes = peakOf(cgroup);
+    connection.wayOut?.end();
     return ending;
   });
   const tell = (name: "SIGTERM" | "SIGKILL"): boolean => {
@@ -130,7 +132,7 @@ function launched(started: Started, { engine, oomWatch, addresses, clock }: Cont
     freezing: new Freezer(engineControl(container, clock), clock),
     ...connection,
     footprint: () => ({
-      pids: initPid === undefined ? [] : [initPid],
+      pids: [...(initPid === undefined ? [] : [initPid]), ...(connection.wayOut?.pids() ?? [])],
       processGroup: undefined,
       cgroupFolders: cgroup.folders,
       freezer: cgroup.freezer,

@@ -9,6 +9,7 @@ import type { DriverConfiguration } from "../configuration.ts";
 import { StartError } from "../driver.ts";
 import { findTool } from "../host/find-tool.ts";
 import type { Launcher } from "../local/launcher.ts";
+import { type Egress, noEgress, openEgress } from "../network/egress.ts";
 import { FreeAddresses } from "../network/free-addresses.ts";
 import { openContainerCgroups } from "./container-cgroups.ts";
 import { ensurePublishingNetwork, PUBLISHING_NETWORK } from "./container-connection.ts";
@@ -104,14 +105,12 @@ async function useEngine(options: ContainerLauncherOptions, engine: Engine, fact
       "containers reach the network whatever internetAccess says: the engine is not on this system, or not ours",
     );
   }
-  const warnOfNoWayOut = once(() =>
-    logger.warn("functions in containers have no way out to the network, also where internetAccess is true"),
-  );
   const images = openImageSource({ address: engine.address });
   const cgroups =
     isLinked && facts.takesCgroupPaths && options.useOwnCgroups !== false
       ? openContainerCgroups(options.cgroupTreeName, logger, options.sweeps)
       : undefined;
+  const egress = isLinked ? await openContainerEgress(options) : undefined;
   const oomWatch = new OomWatch(engine, clock);
   const factory = new ContainerFactory({
     engine,
@@ -119,6 +118,7 @@ async function useEngine(options: ContainerLauncherOptions, engine: Engine, fact
     logger,
     configuration,
     publishingNetwork: isLinked ? undefined : PUBLISHING_NETWORK,
+    nameServers: egress?.nameServers ?? [],
   });
   const around = {
     clock,
@@ -127,26 +127,30 @@ async function useEngine(options: ContainerLauncherOptions, engine: Engine, fact
     cgroups,
     factory,
     oomWatch,
-    addresses: isLinked ? new FreeAddresses(configuration.networkRanges) : undefined,
+    links: egress && { addresses: new FreeAddresses(configuration.networkRanges), egress },
   };
   return {
-    features: containerFeatures({ facts, isLinked, cgroups: cgroups?.tree, configuration }),
-    launch(plan) {
-      if (isLinked && plan.spec.internetAccess) warnOfNoWayOut();
-      return launchContainer(plan, around);
-    },
+    features: containerFeatures({ facts, isLinked, cgroups: cgroups?.tree, configuration, egress }),
+    launch: (plan) => launchContainer(plan, around),
     async close() {
       images.close();
       oomWatch.close();
+      await egress?.close();
       cgroups?.close();
     },
   };
 }
 
-function once(act: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (!isDone) act();
-    isDone = true;
-  };
+/** By nat alone: in user mode its program would need a network namespace that the engine has not made. */
+async function openContainerEgress(options: ContainerLauncherOptions): Promise<Egress> {
+  if (options.configuration.egress === "nat") {
+    return openEgress({ ...options, isApart: false, changesHost: options.sweeps });
+  }
+  const reason = "containers have one with egress nat alone";
+  if (options.configuration.egress !== "none") {
+    options.logger.warn("functions in containers have no way out to the network, also where internetAccess is true", {
+      reason,
+    });
+  }
+  return noEgress(reason);
 }

@@ -22,6 +22,8 @@ export interface ContainerPlan {
   readonly cgroupParent: string | undefined;
   /** Its port is published on the host's loopback through this network; undefined: it has one of its own, without any link. */
   readonly publishingNetwork: string | undefined;
+  /** Whom it asks for names, unless its function says otherwise; none: whom the engine takes. */
+  readonly nameServers: readonly string[];
   /** The engine's storage can limit what a container writes. */
   readonly limitsDisk: boolean;
   readonly openFilesMax: number;
@@ -56,17 +58,21 @@ export function createOptions(plan: ContainerPlan): Docker.ContainerCreateOption
       ...(plan.publishingNetwork !== undefined
         ? { NetworkMode: plan.publishingNetwork, PortBindings: { [port]: [{ HostIp: "127.0.0.1", HostPort: "" }] } }
         : { NetworkMode: "none" }),
-      ...(spec.dns === undefined
-        ? {}
-        : {
-            Dns: [...spec.dns.nameServers],
-            DnsSearch: [...spec.dns.searches],
-            DnsOptions: [...spec.dns.options],
-          }),
+      ...namesOf(plan),
       ...(spec.image === undefined
         ? { Mounts: [{ Type: "bind", Source: spec.codeDir, Target: CODE_FOLDER, ReadOnly: true }] }
         : {}),
     },
+  };
+}
+
+/** Its resolv.conf. */
+function namesOf({ spec: { dns, internetAccess }, nameServers }: ContainerPlan): Docker.HostConfig {
+  const own = dns?.nameServers ?? [];
+  const servers = own.length === 0 && internetAccess ? nameServers : own;
+  return {
+    ...(servers.length === 0 ? {} : { Dns: [...servers] }),
+    ...(dns === undefined ? {} : { DnsSearch: [...dns.searches], DnsOptions: [...dns.options] }),
   };
 }
 

@@ -1,13 +1,15 @@
 /** Ways out, with real traffic on hosts of the test's own. */
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { dockerSkip } from "../testing/docker-daemon.ts";
 import { runScene } from "../testing/network/run-scene.ts";
 import { egressSkip } from "../testing/subjects.ts";
 
 const skip = egressSkip();
 
-for (const scene of ["user-egress", "nat-egress"]) {
-  test(`${scene} reaches the outside and nothing that is denied`, { skip }, () =>
+for (const scene of ["user-egress", "nat-egress", "container-egress"]) {
+  const needsEngine = scene === "container-egress" && dockerSkip();
+  test(`${scene} reaches the outside and nothing that is denied`, { skip: skip || needsEngine }, () =>
     runScene(fileURLToPath(new URL(`../testing/network/${scene}-scene.ts`, import.meta.url))),
   );
 }

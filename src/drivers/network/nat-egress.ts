@@ -13,8 +13,34 @@ import { hostNameServers } from "./resolv-conf.ts";
 
 const INTERFACE = "eth0";
 
+/** The one of this process: packages and images beside them use the same table. */
+let shared: { readonly egress: Promise<Egress>; users: number } | undefined;
+
 /** Rejects, with nothing changed, where the table cannot be made. */
 export async function openNatEgress(options: EgressOptions): Promise<Egress> {
+  shared ??= { egress: makeNatEgress(options), users: 0 };
+  const mine = shared;
+  const leave = (): number => {
+    mine.users -= 1;
+    if (mine.users === 0 && shared === mine) shared = undefined;
+    return mine.users;
+  };
+  mine.users += 1;
+  try {
+    const egress = await mine.egress;
+    return {
+      ...egress,
+      async close() {
+        if (leave() === 0) await egress.close();
+      },
+    };
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+async function makeNatEgress(options: EgressOptions): Promise<Egress> {
   const { configuration, logger } = options;
   // The name servers are IPv4, and a BlockList holds each IPv4 address for one of ::ffff:0:0/96.
   const never = blockList([...ALWAYS_DENIED, ...configuration.networkRanges].filter((range) => !range.includes(":")));

@@ -2,6 +2,7 @@ import type { CgroupTree } from "../cgroup/cgroup.ts";
 import { cgroupFeatures } from "../cgroup/cgroup-features.ts";
 import type { HostFeature } from "../host-feature.ts";
 import type { Egress } from "../network/egress.ts";
+import { egressFeature } from "../network/egress-feature.ts";
 import type { SandboxIdentity } from "./identity.ts";
 import type { ScratchDisks } from "./scratch-disks.ts";
 
@@ -25,7 +26,7 @@ export function sandboxFeatures(
     uidFeature(isOrdinaryUser),
     { name: "filter of system calls", works: true, detail: "seccomp" },
     tmpFeature(disks, isOrdinaryUser),
-    egressFeature(egress, isOrdinaryUser),
+    egressFeature(egress, isOrdinaryUser ? AS_ROOT : undefined),
     ...cgroupFeatures(cgroups, !isOrdinaryUser),
   ];
 }
@@ -42,12 +43,4 @@ function tmpFeature({ works, reason }: DisksOrReason, isOrdinaryUser: boolean): 
   if (works !== undefined) return { name, works: true, detail: "ext4 in files, through loop devices" };
   const remedy = isOrdinaryUser ? AS_ROOT : "modprobe loop";
   return { name, works: false, detail: `in memory, half of memorySize at most: ${reason}`, remedy };
-}
-
-function egressFeature({ kind, reason }: Egress, isOrdinaryUser: boolean): HostFeature {
-  const name = "a way out to the network, with internetAccess";
-  if (kind === "user") return { name, works: true, detail: "in user mode, by slirp4netns" };
-  if (kind === "nat") return { name, works: true, detail: "nat, with an nftables table on this host" };
-  // The reason says itself what to do, where it is not the user.
-  return { name, works: false, detail: reason, ...(isOrdinaryUser && { remedy: AS_ROOT }) };
 }

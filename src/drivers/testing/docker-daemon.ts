@@ -25,16 +25,30 @@ export interface DockerDaemon {
 /** Starts one, or says why there can be none here. Where CI is set that is an error instead: there it must be tested. */
 export async function startDockerDaemon(): Promise<DockerDaemon | { readonly skip: string }> {
   const reason = await obstacleOrDaemon();
-  if (typeof reason !== "string") return reason;
+  return typeof reason === "string" ? { skip: skipFor(reason) } : reason;
+}
+
+/** Why none can be started here, as far as is to be seen without trying, or false; an error where CI is set. */
+export function dockerSkip(): string | false {
+  const reason = findObstacle();
+  return reason === undefined ? false : skipFor(reason);
+}
+
+function skipFor(reason: string): string {
   const skip = `the container driver cannot be tested here: ${reason}`;
   if (process.env["CI"] !== undefined && process.env["CI"] !== "") throw new Error(skip);
-  return { skip };
+  return skip;
+}
+
+function findObstacle(): string | undefined {
+  if (process.platform !== "linux") return "not Linux";
+  if (process.getuid?.() !== 0) return "not root";
+  return findTool("dockerd") === undefined ? "dockerd is not installed (Debian's package docker.io)" : undefined;
 }
 
 async function obstacleOrDaemon(): Promise<DockerDaemon | string> {
-  if (process.platform !== "linux") return "not Linux";
-  if (process.getuid?.() !== 0) return "not root";
-  if (findTool("dockerd") === undefined) return "dockerd is not installed (Debian's package docker.io)";
+  const obstacle = findObstacle();
+  if (obstacle !== undefined) return obstacle;
   const folder = await mkdtemp(join(tmpdir(), "dockerd-test-"));
   const address = `unix://${folder}/docker.sock`;
   const log = join(folder, "log");

@@ -17,9 +17,10 @@ const drivers = new Set<SpawnerDriver>();
 export async function sceneDriver(
   changes: Partial<DriverConfiguration>,
   logger: Logger = silentLogger,
+  name: "sandbox" | "container" = "sandbox",
 ): Promise<SpawnerDriver> {
   const configuration = resolveDriverConfiguration({ networkPoolSize: 2, ...changes });
-  const setup = { ...spawnerSetup("sandbox"), configuration };
+  const setup = { ...spawnerSetup(name), configuration };
   const driver = await SpawnerDriver.open({ setup, output: () => {}, logger });
   drivers.add(driver);
   return driver;
