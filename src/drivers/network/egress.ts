@@ -24,6 +24,8 @@ export interface EgressNamespace {
 export interface WayOut {
   /** Processes of its own that run. */
   pids(): readonly number[];
+  /** The instance has started: until then it leaves the processors to the instance. */
+  hurry(): void;
   /** Ends it, at once. Idempotent. */
   end(): void;
 }
@@ -58,7 +60,7 @@ export function noEgress(reason: string): Egress {
     owner: undefined,
     nameServers: [],
     parkedRules: () => "",
-    attach: () => ({ pids: () => [], end() {} }),
+    attach: () => ({ pids: () => [], hurry() {}, end() {} }),
     async close() {},
   };
 }

@@ -69,7 +69,7 @@ async function makeNatEgress(options: EgressOptions): Promise<Egress> {
         if (!isRunning(namespace.pid)) return;
         logger.error("an instance has no way out to the network", { error: error.message });
       });
-      return { pids: () => [], end: () => denied.leave(namespace.pid) };
+      return { pids: () => [], hurry() {}, end: () => denied.leave(namespace.pid) };
     },
     close: () => removeNatTable(table),
   };

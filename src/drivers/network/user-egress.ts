@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, statSync, writeFileSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { findTool, TOOL_PATH } from "../host/find-tool.ts";
 import { isRunning } from "../host/process-tree.ts";
 import { DeniedNetworks } from "./denied-networks.ts";
@@ -72,6 +73,7 @@ export async function openUserEgress(options: EgressOptions): Promise<Egress> {
       const slirp = new Slirp(owner, namespace, options);
       return {
         pids: () => slirp.pids(),
+        hurry: () => slirp.hurry(),
         end() {
           denied.leave(namespace.pid);
           slirp.end();
@@ -90,6 +92,7 @@ class Slirp implements WayOut {
   readonly #namespace: EgressNamespace;
   readonly #options: EgressOptions;
   #child: ChildProcess | undefined;
+  #isPatient = true;
   #hasEnded = false;
 
   constructor(owner: HeldNamespace, namespace: EgressNamespace, options: EgressOptions) {
@@ -104,6 +107,11 @@ class Slirp implements WayOut {
     return child?.pid === undefined || child.exitCode !== null || child.signalCode !== null ? [] : [child.pid];
   }
 
+  hurry(): void {
+    this.#isPatient = false;
+    for (const pid of this.pids()) setPriorityIfThere(pid, constants.priority.PRIORITY_NORMAL);
+  }
+
   end(): void {
     this.#hasEnded = true;
     this.#child?.kill("SIGKILL");
@@ -116,6 +124,7 @@ class Slirp implements WayOut {
     const child = this.#spawn(pid);
     if (child === undefined) return;
     this.#child = child;
+    if (this.#isPatient && child.pid !== undefined) setPriorityIfThere(child.pid, constants.priority.PRIORITY_LOW);
     let said = "";
     child.stderr!.on("data", (chunk: Buffer) => {
       said = `${said}${chunk.toString()}`.slice(-SAID_MAX_CHARACTERS);
@@ -153,6 +162,14 @@ class Slirp implements WayOut {
     } finally {
       closeSync(network);
     }
+  }
+}
+
+function setPriorityIfThere(pid: number, priority: number): void {
+  try {
+    setPriority(pid, priority);
+  } catch {
+    // It has ended this moment.
   }
 }
 

@@ -125,7 +125,10 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
           isSpawnersOnly: identity.isSpawnerApart,
         },
         look: () => look.look(),
-        endLook: () => look.end(),
+        endLook() {
+          look.end();
+          wayOut?.hurry();
+        },
         footprint() {
           const footprint = namespacedFootprint(child, cgroup);
           return { ...footprint, pids: [...footprint.pids, ...(wayOut?.pids() ?? [])] };

@@ -22,7 +22,7 @@ const { driver } = await createDriver({
   // The base image of containers that the test has made.
   configuration: { networkPoolSize: 2, containerBaseImage: process.env["TEST_BASE_IMAGE"] ?? "" },
 });
-const instances = sleepers.map(() => driver.start(home.spec()));
+const instances = sleepers.map(() => driver.start(home.spec({ internetAccess: true })));
 for (const [index, instance] of instances.entries()) {
   await instance.listening;
   await (await Dialogue.open(instance)).ask({ do: "sleeper", seconds: sleepers[index] });
