@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { describe, test } from "node:test";
-import { sandboxSkip } from "../../src/drivers/testing/subjects.ts";
+import { rootSandboxSkip } from "../../src/drivers/testing/subjects.ts";
 import { goMissing } from "../support/clients.ts";
 import { runChaos } from "./support/run.ts";
 
@@ -17,7 +17,7 @@ const seed = Number(process.env["CHAOS_SEED"] ?? randomInt(1, 1_000_000));
 const seconds = Number(process.env["CHAOS_SECONDS"] ?? 60);
 const evidenceDir = process.env["CHAOS_EVIDENCE"];
 /** Where the sandbox does not work, processes are killed and stopped all the same. */
-const isolation = sandboxSkip() === false ? "sandbox" : "process";
+const isolation = rootSandboxSkip() === false ? "sandbox" : "process";
 
 describe("chaos", { skip: goMissing }, () => {
   test(`every call is accounted for, and nothing is left (CHAOS_SEED=${seed})`, {

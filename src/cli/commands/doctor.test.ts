@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { readMounts } from "../../drivers/cgroup/mounts.ts";
-import { sandboxSkip } from "../../drivers/testing/subjects.ts";
+import { rootSandboxSkip, sandboxSkip } from "../../drivers/testing/subjects.ts";
 import type { DoctorReport } from "../../server/server.ts";
 import { runCommand } from "../testing/run-command.ts";
 
@@ -49,7 +49,7 @@ test("doctor: a configuration that is wrong is one line; one that cannot work is
 });
 
 test("doctor --clean: removes control groups that a killed Sluice left; without it they are shown and stay", {
-  skip: sandboxSkip(),
+  skip: rootSandboxSkip(),
 }, async (t) => {
   const data = await temporaryFolder(t);
   const { version1, version2 } = readMounts();

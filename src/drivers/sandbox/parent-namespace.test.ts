@@ -4,14 +4,14 @@ import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { systemClock } from "../../base/base.ts";
 import { descendants, eventually } from "../testing/host-inventory.ts";
-import { sandboxSkip } from "../testing/subjects.ts";
+import { rootSandboxSkip } from "../testing/subjects.ts";
 import { openParentNamespace } from "./parent-namespace.ts";
 
 const SETTING = "/proc/sys/net/ipv4/tcp_child_ehash_entries";
 /** Of the namespace that one is in; negative where it shares its parent's table. */
 const ENTRIES = "/proc/sys/net/ipv4/tcp_ehash_entries";
 
-const skip = sandboxSkip() || (existsSync(SETTING) ? false : "the kernel has no tables for single namespaces");
+const skip = rootSandboxSkip() || (existsSync(SETTING) ? false : "the kernel has no tables for single namespaces");
 
 test("a namespace made in the parent has a table of TCP connections of its own; the host's stays as it was", {
   skip,

@@ -6,11 +6,18 @@ import { systemClock as clock, silentLogger as logger } from "../../base/base.ts
 import { Connector } from "../local/connect.ts";
 import type { LocalInstance } from "../local/local-instance.ts";
 import { eventually } from "../testing/host-inventory.ts";
-import { configuration, localDriver, nodePath, sandboxSkip, scratchFolder, testCgroups } from "../testing/subjects.ts";
+import {
+  configuration,
+  localDriver,
+  nodePath,
+  rootSandboxSkip,
+  scratchFolder,
+  testCgroups,
+} from "../testing/subjects.ts";
 import { TestHome } from "../testing/test-function.ts";
 import { createSandboxLauncher } from "./sandbox-launcher.ts";
 
-test("a connection to an instance whose link is gone takes no other way", { skip: sandboxSkip() }, async () => {
+test("a connection to an instance whose link is gone takes no other way", { skip: rootSandboxSkip() }, async () => {
   const cgroups = testCgroups();
   const launcher = await createSandboxLauncher({
     clock,

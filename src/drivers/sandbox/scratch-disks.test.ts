@@ -5,10 +5,10 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventually, loopFiles } from "../testing/host-inventory.ts";
-import { sandboxSkip, scratchFolder } from "../testing/subjects.ts";
+import { rootSandboxSkip, scratchFolder } from "../testing/subjects.ts";
 import { SCRATCH_FOLDER, ScratchDisks } from "./scratch-disks.ts";
 
-const skip = sandboxSkip();
+const skip = rootSandboxSkip();
 
 /** Runs commands in a mount namespace of their own, which lasts until its input ends. */
 async function mounted(commands: string): Promise<{ child: ChildProcess; said: string }> {

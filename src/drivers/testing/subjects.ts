@@ -1,4 +1,5 @@
 /** The drivers that the contract suite is run for. */
+import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +13,7 @@ import type { OutputSink } from "../driver.ts";
 import { findTool } from "../host/find-tool.ts";
 import type { Launcher } from "../local/launcher.ts";
 import { LocalDriver } from "../local/local-driver.ts";
-import { needsUserNamespace } from "../sandbox/user-namespace.ts";
+import { needsUserNamespace, USER_NAMESPACE } from "../sandbox/user-namespace.ts";
 import type { SpawnerSetup } from "../spawner/messages.ts";
 import { SpawnerDriver } from "../spawner/spawner-driver.ts";
 
@@ -79,11 +80,21 @@ export function sandboxSkip(tools: readonly string[] = []): string | false {
   const reasons = [
     ...(existsSync("/proc/self/ns/net") ? [] : ["not Linux"]),
     ...(missing.length === 0 ? [] : [`not installed: ${missing.join(", ")}`]),
+    ...(isRoot || missing.length > 0 || canMakeUserNamespaces() ? [] : ["no user namespaces for this user"]),
   ];
   if (reasons.length === 0) return false;
   const reason = `the sandbox driver cannot be tested here: ${reasons.join("; ")}`;
   if (process.env["CI"] !== undefined && process.env["CI"] !== "") throw new Error(reason);
   return reason;
+}
+
+/** Why the sandbox driver cannot run here as root, or false. */
+export function rootSandboxSkip(): string | false {
+  return sandboxSkip() || (isRoot ? false : "not root");
+}
+
+function canMakeUserNamespaces(): boolean {
+  return spawnSync(USER_NAMESPACE.program, [...USER_NAMESPACE.arguments, "true"]).status === 0;
 }
 
 /** Why functions in the sandbox can have no way out here, or false; an error where CI is set. */
