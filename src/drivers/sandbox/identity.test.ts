@@ -11,7 +11,7 @@ const skip = sandboxSkip() || (isRoot ? "for an ordinary user: ordinary-user.tes
 const PROCESSES_MAX = 30;
 
 /** Runs a script where a function would be, as far as its identity goes; resolves with what it prints. */
-function runInside(script: string): Promise<string> {
+function runInside(script: string, within: readonly string[] = []): Promise<string> {
   const identity = userIdentity(PROCESSES_MAX, release());
   const command = [
     "bwrap",
@@ -21,7 +21,8 @@ function runInside(script: string): Promise<string> {
   const outer = [...identity.shellLines, 'exec "$@"'].join("\n");
   const shell = ["unshare", ...identity.shellNamespaces, "--net", "/bin/sh", "-ec", outer, "sh", ...command];
   return new Promise((resolve, reject) => {
-    execFile(USER_NAMESPACE.program, [...USER_NAMESPACE.arguments, ...shell], (error, stdout, stderr) => {
+    const [program, ...args] = [...within, USER_NAMESPACE.program, ...USER_NAMESPACE.arguments, ...shell];
+    execFile(program!, args, (error, stdout, stderr) => {
       if (error === null) resolve(stdout + stderr);
       else reject(new Error(`${error.message}\n${stdout}`));
     });
@@ -45,6 +46,10 @@ test("userIdentity: a fork bomb ends at processesMax, and another instance does 
   ]);
   assert.match(bomb, /fork.*\nstopped\n$/);
   assert.equal(other, "all\n");
+});
+
+test("userIdentity: a user who is held to fewer processes has sandboxes too", { skip }, async () => {
+  assert.equal(await runInside("echo runs", ["prlimit", `--nproc=${PROCESSES_MAX - 5}`]), "runs\n");
 });
 
 test("userIdentity: older kernels count the user's processes together, so there they are not bounded", () => {

@@ -48,8 +48,8 @@ export function userIdentity(processesMax: number, kernelRelease: string): Sandb
     disksObstacle: "only root mounts file systems from files",
     shellLines: [
       `echo ${USER_NAMESPACES} >/proc/sys/user/max_user_namespaces`,
-      // dash and busybox have -p for it, bash has -u.
-      ...(countsApart ? [`ulimit -p ${processesMax} 2>/dev/null || ulimit -u ${processesMax}`] : []),
+      // dash and busybox have -p for it, bash has -u. Both fail where the user is held to fewer, which then holds here too.
+      ...(countsApart ? [`ulimit -p ${processesMax} 2>/dev/null || ulimit -u ${processesMax} 2>/dev/null || :`] : []),
     ],
     isSpawnerApart: true,
     bubblewrapArguments: (uid) => [

@@ -10,7 +10,7 @@ const LIMIT_MS = 300_000;
 const FILES = [
   { file: "src/drivers/sandbox/sandbox-driver.test.ts", passesMin: 31 },
   { file: "src/drivers/sandbox/sandbox-isolation.test.ts", passesMin: 12 },
-  { file: "src/drivers/sandbox/identity.test.ts", passesMin: 3 },
+  { file: "src/drivers/sandbox/identity.test.ts", passesMin: 5 },
   { file: "src/drivers/spawner/spawner-death.test.ts", passesMin: 9 },
   { file: "src/drivers/spawner/leak.test.ts", passesMin: 1 },
   { file: "src/drivers/drivers.test.ts", passesMin: 3 },
