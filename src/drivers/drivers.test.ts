@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLogger as logger } from "../base/base.ts";
-import { createDriver } from "./drivers.ts";
-import { sandboxSkip } from "./testing/subjects.ts";
+import { createDriver, inspectHost } from "./drivers.ts";
+import { isRoot, sandboxSkip } from "./testing/subjects.ts";
 
 const output = () => {};
 
@@ -31,4 +31,16 @@ test("createDriver: what is asked for and does not work is an error with the rea
 test("createDriver: a wrong configuration is named before anything starts", async () => {
   const start = createDriver({ isolation: "process", output, logger, configuration: { uidFirst: 0 } });
   await assert.rejects(start, { message: "uidFirst must be a whole number from 1 to 2147483648, but is 0" });
+});
+
+test("inspectHost: tells an ordinary user what root has more", {
+  skip: sandboxSkip() || (isRoot ? "for an ordinary user: ordinary-user.test.ts runs it as one" : false),
+}, async () => {
+  const sandbox = (await inspectHost({ output, logger })).find(({ name }) => name === "sandbox")!;
+  assert.equal(sandbox.works, true, sandbox.reason);
+  for (const name of ["a user id for each function", "/tmp on disk, of diskSize"]) {
+    const { works, remedy } = sandbox.features.find((feature) => feature.name === name)!;
+    assert.deepEqual({ works, remedy }, { works: false, remedy: "start Sluice as root" }, name);
+  }
+  assert.equal(sandbox.features.find(({ name }) => name === "limit of processes")?.works, true);
 });

@@ -10,6 +10,8 @@ export interface SandboxIdentity {
   readonly isSpawnerApart: boolean;
   /** Why /tmp cannot be on disk; undefined where it may be. */
   readonly disksObstacle: string | undefined;
+  /** The shell bounds the processes of its instance. */
+  readonly boundsProcesses: boolean;
   /** Options of bubblewrap for the function's user id and what it needs to get there. */
   bubblewrapArguments(uid: number): readonly string[];
   /** The command, inside, that becomes the function's user and runs what follows. */
@@ -24,6 +26,7 @@ export const rootIdentity: SandboxIdentity = {
   shellNamespaces: [],
   shellLines: [],
   disksObstacle: undefined,
+  boundsProcesses: false,
   isSpawnerApart: false,
   bubblewrapArguments: () => [
     ...["--cap-drop", "ALL"],
@@ -45,6 +48,7 @@ export function userIdentity(processesMax: number, kernelRelease: string): Sandb
   const countsApart = major > 5 || (major === 5 && minor >= 14);
   return {
     shellNamespaces: ["--user", "--map-root-user"],
+    boundsProcesses: countsApart,
     disksObstacle: "only root mounts file systems from files",
     shellLines: [
       `echo ${USER_NAMESPACES} >/proc/sys/user/max_user_namespaces`,

@@ -18,7 +18,7 @@ const AS_ROOT = "start Sluice as root";
 export function sandboxFeatures(
   cgroups: CgroupTree,
   disks: DisksOrReason,
-  { isSpawnerApart: isOrdinaryUser }: SandboxIdentity,
+  { isSpawnerApart: isOrdinaryUser, boundsProcesses }: SandboxIdentity,
   egress: Egress,
 ): readonly HostFeature[] {
   return [
@@ -27,6 +27,9 @@ export function sandboxFeatures(
     { name: "filter of system calls", works: true, detail: "seccomp" },
     tmpFeature(disks, isOrdinaryUser),
     egressFeature(egress, isOrdinaryUser ? AS_ROOT : undefined),
+    ...(boundsProcesses
+      ? [{ name: "limit of processes", works: true, detail: "processesMax, by user namespaces" }]
+      : []),
     ...cgroupFeatures(cgroups, !isOrdinaryUser),
   ];
 }
