@@ -7,8 +7,8 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { silentLogger as logger, systemClock } from "../../base/base.ts";
 import { childrenOf } from "../host/process-tree.ts";
-import { containerSetting } from "../testing/container-subjects.ts";
-import { descendants, eventually, groupCount, links, processesNaming, remains } from "../testing/host-inventory.ts";
+import { containerLinks, containerSetting } from "../testing/container-subjects.ts";
+import { descendants, eventually, groupCount, processesNaming, remains } from "../testing/host-inventory.ts";
 import type { MainReport } from "../testing/main-program.ts";
 import { Dialogue, TestHome, uniqueSeconds } from "../testing/test-function.ts";
 import { openEngine } from "./engine.ts";
@@ -36,7 +36,7 @@ describe("deaths around containers", { skip: setting.skip }, () => {
     const program = fileURLToPath(new URL("../testing/main-program.ts", import.meta.url));
     const main = spawn(process.execPath, [program, "container", home!.path, uniqueSeconds(), uniqueSeconds()], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, TEST_BASE_IMAGE: setting.images.base },
+      env: { ...process.env, TEST_CONFIGURATION: JSON.stringify(setting.configuration) },
     });
     const failed = once(main, "exit").then(() => assert.fail("the main process ended before its instances listened"));
     const [line] = await Promise.race([once(main.stdout!, "data"), failed]);
@@ -50,14 +50,13 @@ describe("deaths around containers", { skip: setting.skip }, () => {
   };
 
   test("SIGKILL of main: the spawner ends everything and itself", async () => {
-    const linksThen = links();
     const { main, report } = await startMain();
     assert.equal(await count(), 2);
     main.kill("SIGKILL");
     await once(main, "exit");
     await assertNothingRuns(report);
     await assertNoContainer();
-    await eventually("its links are gone", () => links().every((link) => linksThen.includes(link)), LIMIT_MS);
+    await eventually("its links are gone", () => containerLinks() === 0, LIMIT_MS);
     await eventually("its groups are gone", () => remains(main.pid!).length === 0, LIMIT_MS);
   });
 
@@ -81,7 +80,6 @@ describe("deaths around containers", { skip: setting.skip }, () => {
   }
 
   test("SIGKILL of main and spawner at once: the next start of any Sluice removes what is left", async () => {
-    const linksThen = links();
     const { main, report } = await startMain();
     const engine = await openEngine();
     assert.deepEqual(await leftContainers(engine), []);
@@ -92,7 +90,7 @@ describe("deaths around containers", { skip: setting.skip }, () => {
     assert.deepEqual(removed.map(({ instance }) => instance).sort(), [...report.instanceIds].sort());
     await assertNothingRuns(report);
     await assertNoContainer();
-    await eventually("its links are gone", () => links().every((link) => linksThen.includes(link)), LIMIT_MS);
+    await eventually("its links are gone", () => containerLinks() === 0, LIMIT_MS);
     await (await setting.openDriver(() => {})).close();
     assert.deepEqual(remains(main.pid!), []);
   });
@@ -108,7 +106,7 @@ test("twenty lives, ended in all ways, leave no container, process, group, link 
     containers: (await (await openEngine()).docker.listContainers({ all: true })).length,
     processes: descendants().length,
     groups: groupCount(process.pid),
-    links: links().length,
+    links: containerLinks(),
     spawners: descriptorsOf(driver.spawnerPid!),
   });
   const live = async (life: number): Promise<void> => {

@@ -1,4 +1,5 @@
 /** The container driver as a subject of the contract suite, with a daemon and images of its own. */
+import { networkInterfaces } from "node:os";
 import { after } from "node:test";
 import { systemClock as clock, silentLogger as logger } from "../../base/base.ts";
 import { treeName } from "../cgroup/cgroup.ts";
@@ -10,6 +11,15 @@ import { SpawnerDriver } from "../spawner/spawner-driver.ts";
 import { startDockerDaemon } from "./docker-daemon.ts";
 import { configuration, localDriver, nodePath, scratchFolder } from "./subjects.ts";
 import { makeTestImages, type TestImages } from "./test-images.ts";
+
+/** Of these tests alone, so that their links can be told from those of others on this machine. */
+const LINKS = "10.203.0.0/16";
+
+/** Links of containers of these tests that are there. */
+export function containerLinks(): number {
+  const addresses = Object.values(networkInterfaces()).flat();
+  return addresses.filter((address) => address?.address.startsWith("10.203.")).length;
+}
 
 export interface ContainerSetting {
   /** Why there is none, or false. Then the others must not be asked. */
@@ -33,7 +43,7 @@ export async function containerSetting(): Promise<ContainerSetting> {
   process.env["DOCKER_HOST"] = address;
   after(() => daemon.stop());
   const images = await makeTestImages(address);
-  const ours = { ...configuration, containerBaseImage: images.base };
+  const ours = { ...configuration, networkRanges: [LINKS], containerBaseImage: images.base };
   return {
     skip: false,
     address,

@@ -3,7 +3,7 @@
  * one line of JSON, and waits.
  */
 import { silentLogger } from "../../base/base.ts";
-import { createDriver, type DriverName } from "../drivers.ts";
+import { createDriver, type DriverConfiguration, type DriverName } from "../drivers.ts";
 import { Dialogue, TestHome } from "./test-function.ts";
 
 /** What it prints. */
@@ -19,8 +19,11 @@ const { driver } = await createDriver({
   isolation: driverName as DriverName,
   output: () => {},
   logger: silentLogger,
-  // The base image of containers that the test has made.
-  configuration: { networkPoolSize: 2, containerBaseImage: process.env["TEST_BASE_IMAGE"] ?? "" },
+  configuration: {
+    networkPoolSize: 2,
+    // What else the test wants.
+    ...(JSON.parse(process.env["TEST_CONFIGURATION"] ?? "{}") as Partial<DriverConfiguration>),
+  },
 });
 const instances = sleepers.map(() => driver.start(home.spec({ internetAccess: true })));
 for (const [index, instance] of instances.entries()) {
