@@ -151,6 +151,7 @@ class Instance implements DriverInstance {
   }
   readonly usage = undefined;
   readonly canFreeze = false;
+  ready(): void {}
   freeze(): Promise<void> {
     return Promise.reject(new Error("it is this process"));
   }
@@ -181,7 +182,7 @@ class Instance implements DriverInstance {
 let instance: Instance | undefined;
 const driver: Driver = {
   name: "process",
-  capabilities: { ownNetwork: true, memoryLimit: true, freeze: false, usage: false, images: false },
+  capabilities: { ownNetwork: true, memoryLimit: true, processLimit: true, cpuLimit: true, freeze: false, usage: false, images: false },
   probe: () => Promise.resolve({ works: true }),
   start: (spec) => (instance = new Instance(spec)),
   close: () => Promise.resolve(),

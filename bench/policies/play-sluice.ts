@@ -38,7 +38,7 @@ export async function playSluice(traffic: Traffic, instanceConcurrency: number):
 
 class World implements Driver {
   readonly name = "process";
-  readonly capabilities = { ownNetwork: true, memoryLimit: true, freeze: true, usage: false, images: false };
+  readonly capabilities = { ownNetwork: true, memoryLimit: true, processLimit: true, cpuLimit: true, freeze: true, usage: false, images: false };
   readonly queue = new EventQueue();
   readonly outcome = new Outcome();
   readonly scheduler = new Scheduler<PlayedLink>({
@@ -100,6 +100,8 @@ class PlayedInstance implements DriverInstance {
   connect(): Promise<Duplex> {
     return Promise.resolve(new Duplex());
   }
+
+  ready(): void {}
 
   async freeze(): Promise<void> {
     this.#frozenAt = this.#world.queue.nowMs();

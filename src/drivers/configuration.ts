@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { blockList } from "./network/host-addresses.ts";
 
 /** What a user may set of the drivers, by name. Plain data: it is sent to the spawner. */
@@ -5,6 +6,8 @@ export interface DriverConfiguration {
   /** First of the user ids that functions run as, one for each function; never 0. */
   readonly uidFirst: number;
   readonly uidCount: number;
+  /** Memory of all instances together. */
+  readonly instanceMemoryMaxMb: number;
   /** Processes and threads of one instance. */
   readonly processesMax: number;
   /** Ports that the process driver gives to instances: below the range from which Linux takes those of clients. */
@@ -40,6 +43,7 @@ export const EGRESS_KINDS: readonly DriverConfiguration["egress"][] = ["auto", "
 export const defaultDriverConfiguration: DriverConfiguration = {
   uidFirst: 200_000,
   uidCount: 10_000,
+  instanceMemoryMaxMb: Math.floor((totalmem() / 1024 ** 2) * 0.75),
   processesMax: 1024,
   portFirst: 20_000,
   portCount: 12_000,
@@ -61,6 +65,7 @@ export function resolveDriverConfiguration(given: Partial<DriverConfiguration> =
   const resolved = { ...defaultDriverConfiguration, ...given };
   requireInteger(resolved, "uidFirst", 1, 2 ** 31);
   requireInteger(resolved, "uidCount", 1, 1_000_000);
+  requireInteger(resolved, "instanceMemoryMaxMb", 1, 2 ** 31);
   requireInteger(resolved, "processesMax", 1, 1_000_000);
   requireInteger(resolved, "portFirst", 1024, 65_535);
   requireInteger(resolved, "portCount", 1, 65_536 - resolved.portFirst);

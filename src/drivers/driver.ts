@@ -30,6 +30,10 @@ export interface DriverCapabilities {
   readonly ownNetwork: boolean;
   /** memoryMb is enforced and its breach reported as `outOfMemory`. */
   readonly memoryLimit: boolean;
+  /** The number of its processes and threads is limited. */
+  readonly processLimit: boolean;
+  /** `cpu` is enforced, from `ready` on. */
+  readonly cpuLimit: boolean;
   /** `freeze` works for all; what counts is DriverInstance.canFreeze. */
   readonly freeze: boolean;
   /** `usage` is known of instances that run. */
@@ -73,6 +77,8 @@ export interface DriverInstance {
   readonly listening: Promise<void>;
   /** Resolves, never rejects, once nothing of the instance runs any more. */
   readonly exited: Promise<ExitReport>;
+  /** It takes calls from now on: its `cpu` is capped, which a start is not. Idempotent. */
+  ready(): void;
   /** A new byte stream to caPort; may be called again. Rejects when the instance is gone. */
   connect(): Promise<Duplex>;
   /** Whether `freeze` works for it; known once it listens. */

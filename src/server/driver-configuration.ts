@@ -6,6 +6,7 @@ export function driverConfiguration(configuration: Configuration): Partial<Drive
   return {
     uidFirst: configuration.uidFirst,
     uidCount: configuration.uidCount,
+    instanceMemoryMaxMb: configuration.instanceMemoryMaxMb,
     networkPoolSize: configuration.networkPoolSize,
     egress: configuration.egress,
     egressDenied: configuration.egressDenied,

@@ -8,6 +8,8 @@ import { sweepTrees, treeName } from "./tree-name.ts";
 import { openVersion1 } from "./version-1.ts";
 import { openVersion2 } from "./version-2.ts";
 
+const budget = { memoryMb: 1024 };
+
 async function temporaryFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-cgroup-test-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -32,13 +34,17 @@ test("parseMounts: the unified hierarchy, and each controller of version 1", () 
 test("version 2: hands the controllers down and writes the limits; a kill is read from memory.events", async (t) => {
   const root = await temporaryFolder(t);
   await writeFile(join(root, "cgroup.controllers"), "cpuset cpu io memory pids\n");
-  const { tree } = openVersion2({ version2: root, version1: new Map() }, "sluice-1-0a0b0c0d");
+  const { tree } = openVersion2({ version2: root, version1: new Map() }, "sluice-1-0a0b0c0d", budget);
   const read = (file: string) => readFile(join(root, "sluice-1-0a0b0c0d", file), "utf8");
   assert.equal(await readFile(join(root, "cgroup.subtree_control"), "utf8"), "+memory +pids +cpu");
   assert.equal(await read("cgroup.subtree_control"), "+memory +pids +cpu");
   const group = tree.create("one");
   await writeFile(join(group.folders[0]!, "memory.swap.max"), "max");
-  group.limit({ memoryMb: 128, processesMax: 50, cpu: 0.5 });
+  assert.equal(await read("memory.max"), "1073741824");
+  assert.equal(await read("cpu.weight"), "50");
+  group.limit({ memoryMb: 128, processesMax: 50 });
+  assert.equal((await readdir(group.folders[0]!)).includes("cpu.max"), false, "a start is not capped");
+  group.capCpu(0.5);
   assert.equal(await read("one/memory.max"), "134217728");
   assert.equal(await read("one/memory.swap.max"), "0");
   assert.equal(await read("one/memory.oom.group"), "1");
@@ -63,7 +69,7 @@ test("version 2: without the memory controller it is not used, and nothing is wr
   const root = await temporaryFolder(t);
   await writeFile(join(root, "cgroup.controllers"), "hugetlb\n");
   assert.throws(
-    () => openVersion2({ version2: root, version1: new Map() }, "sluice-1-0a0b0c0d"),
+    () => openVersion2({ version2: root, version1: new Map() }, "sluice-1-0a0b0c0d", budget),
     /no memory controller/,
   );
   assert.deepEqual(await readdir(root), ["cgroup.controllers"]);
@@ -73,7 +79,7 @@ test("version 1: one group in each hierarchy, swap only where it is counted, CPU
   const root = await temporaryFolder(t);
   const version1 = new Map(["memory", "pids", "cpu"].map((name) => [name, join(root, name)]));
   for (const folder of version1.values()) await mkdir(folder);
-  const { tree } = openVersion1({ version2: undefined, version1 }, "sluice-1-0a0b0c0d");
+  const { tree } = openVersion1({ version2: undefined, version1 }, "sluice-1-0a0b0c0d", budget);
   const group = tree.create("one");
   assert.equal(group.folders.length, 3);
   group.limit({ memoryMb: 1, processesMax: 50 });
@@ -82,6 +88,12 @@ test("version 1: one group in each hierarchy, swap only where it is counted, CPU
   assert.equal(await readFile(join(memory!, "memory.limit_in_bytes"), "utf8"), "1048576");
   assert.equal(await readFile(join(pids!, "pids.max"), "utf8"), "50");
   assert.deepEqual(await readdir(cpu!), []);
+  group.capCpu(0.5);
+  assert.equal(await readFile(join(cpu!, "cpu.cfs_quota_us"), "utf8"), "50000");
+  assert.equal(await readFile(join(cpu!, "cpu.cfs_period_us"), "utf8"), "100000");
+  const readParent = (folder: string, file: string) => readFile(join(folder, "..", file), "utf8");
+  assert.equal(await readParent(memory!, "memory.limit_in_bytes"), "1073741824");
+  assert.equal(await readParent(cpu!, "cpu.shares"), "512");
   await writeFile(join(memory!, "memory.oom_control"), "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
   assert.equal(group.outOfMemoryKills(), 3);
   assert.equal(tree.canFreeze, false);
@@ -99,14 +111,14 @@ test("version 1: frozen by version 2 where it is mounted beside, which tells the
     await writeFile(join(memoryFolder, "memory.max_usage_in_bytes"), "9500000\n");
     await writeFile(join(memoryFolder, "memory.stat"), "inactive_file 1\ntotal_inactive_file 3000000\n");
   };
-  const mixed = openVersion1({ version1, version2 }, "sluice-1-0a0b0c0d").tree.create("one");
+  const mixed = openVersion1({ version1, version2 }, "sluice-1-0a0b0c0d", budget).tree.create("one");
   assert.deepEqual(mixed.freezer, { version: 2, folder: join(version2, "sluice-1-0a0b0c0d", "one") });
   await fill(mixed.folders[0]!);
   await writeFile(join(mixed.freezer.folder, "cpu.stat"), "usage_usec 250000\n");
   const expected = { memoryBytes: 6_000_000, memoryPeakBytes: 9_500_000, cpuSeconds: 0.25 };
   assert.deepEqual(mixed.usage(undefined), expected);
 
-  const alone = openVersion1({ version1, version2: undefined }, "sluice-1-0a0b0c0e").tree.create("one");
+  const alone = openVersion1({ version1, version2: undefined }, "sluice-1-0a0b0c0e", budget).tree.create("one");
   assert.deepEqual(alone.freezer, { version: 1, folder: join(root, "freezer", "sluice-1-0a0b0c0e", "one") });
   await fill(alone.folders[0]!);
   await writeFile(join(root, "cpuacct", "sluice-1-0a0b0c0e", "one", "cpuacct.usage"), "250000000\n");

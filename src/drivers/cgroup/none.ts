@@ -5,6 +5,7 @@ const group: Cgroup = {
   folders: [],
   freezer: undefined,
   limit() {},
+  capCpu() {},
   outOfMemoryKills: () => 0,
   usage: () => undefined,
 };
@@ -12,6 +13,9 @@ const group: Cgroup = {
 /** Where the system has no control groups, or they are not ours to use: nothing is limited. */
 export const noCgroups: CgroupTree = {
   version: undefined,
+  path: "/",
+  limitsProcesses: false,
+  capsCpu: false,
   canFreeze: false,
   canMeasure: false,
   create: () => group,

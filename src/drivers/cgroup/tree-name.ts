@@ -11,11 +11,6 @@ export function treeName(sluicePid: number): string {
   return `sluice-${sluicePid}-${randomBytes(4).toString("hex")}`;
 }
 
-/** A name for another tree of the same Sluice: each driver removes its own. */
-export function siblingTreeName(name: string): string {
-  return treeName(Number(name.split("-")[1]));
-}
-
 /** Trees of Sluices that no longer run, in the given hierarchies. */
 export function deadTrees(roots: readonly string[]): string[] {
   return roots.flatMap((root) =>
@@ -33,11 +28,16 @@ export function deadTrees(roots: readonly string[]): string[] {
  * Only empty groups can be removed: where the pid in the name means another process, nothing is lost.
  */
 export function removeTree(tree: string): void {
-  for (const group of listOrNone(tree)) {
-    const folder = join(tree, group);
-    if (existsSync(join(folder, "freezer.state"))) thawGroup({ version: 1, folder });
-  }
+  thawBelow(tree);
   removeCgroup(tree);
+}
+
+function thawBelow(folder: string): void {
+  for (const entry of listOrNone(folder)) {
+    const group = join(folder, entry);
+    if (existsSync(join(group, "freezer.state"))) thawGroup({ version: 1, folder: group });
+    thawBelow(group);
+  }
 }
 
 /** Removes what Sluices that no longer run have left in the given hierarchies. */

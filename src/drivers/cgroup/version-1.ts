@@ -1,7 +1,7 @@
 /** Control groups version 1: one hierarchy for each controller (cgroups(7), kernel: cgroup-v1/memory.rst). */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Cgroup, CgroupLimits, CgroupTree } from "./cgroup.ts";
+import { type Cgroup, type CgroupBudget, type CgroupLimits, type CgroupTree, CPU_SHARES } from "./cgroup.ts";
 import { removeCgroup } from "./folder.ts";
 import type { CgroupMounts } from "./mounts.ts";
 import { readUsage, type UsageFiles, version1Files } from "./usage.ts";
@@ -10,13 +10,23 @@ const PERIOD_US = 100_000;
 const BYTES_PER_MB = 1024 * 1024;
 
 /** Makes the tree. Throws where the memory controller is missing or not ours to use. */
-export function openVersion1(mounts: CgroupMounts, name: string): { tree: CgroupTree; roots: string[] } {
+export function openVersion1(
+  mounts: CgroupMounts,
+  name: string,
+  budget: CgroupBudget,
+): { tree: CgroupTree; roots: string[] } {
   const memory = mounts.version1.get("memory");
   if (memory === undefined) throw new Error("no memory controller of version 1 is mounted");
   const pids = mounts.version1.get("pids");
   const cpu = mounts.version1.get("cpu");
   const limiting = [...new Set([memory, pids, cpu].filter((root) => root !== undefined))];
   for (const root of limiting) mkdirSync(join(root, name), { recursive: true });
+  // Before Linux 5.11 a limit holds for the groups below only where that is asked for, before there are any.
+  if (existsSync(join(memory, name, "memory.use_hierarchy"))) {
+    writeFileSync(join(memory, name, "memory.use_hierarchy"), "1");
+  }
+  limitMemory(join(memory, name), budget.memoryMb);
+  if (cpu !== undefined) writeFileSync(join(cpu, name, "cpu.shares"), String(CPU_SHARES));
   const freezing = openFreezing(mounts, name);
   // Version 2 tells the CPU time without a controller, and each hierarchy to join costs a start some time.
   const measuring = freezing?.version === 2 ? undefined : mounts.version1.get("cpuacct");
@@ -39,14 +49,12 @@ export function openVersion1(mounts: CgroupMounts, name: string): { tree: Cgroup
       folders,
       freezer: freezing && { version: freezing.version, folder: join(freezing.root, name, group) },
       joinFiles: folders.map((folder) => join(folder, "cgroup.procs")),
-      limit({ memoryMb, processesMax, cpu: cpus }: CgroupLimits) {
-        const memoryBytes = memoryMb * BYTES_PER_MB;
-        set(memory, "memory.limit_in_bytes", memoryBytes);
-        // Memory and swap together as much as memory: no swap. Absent where the kernel does not count swap.
-        const withSwap = "memory.memsw.limit_in_bytes";
-        if (existsSync(join(memory, name, group, withSwap))) set(memory, withSwap, memoryBytes);
+      limit({ memoryMb, processesMax }: CgroupLimits) {
+        limitMemory(join(memory, name, group), memoryMb);
         if (pids !== undefined) set(pids, "pids.max", processesMax);
-        if (cpu === undefined || cpus === undefined) return;
+      },
+      capCpu(cpus) {
+        if (cpu === undefined) return;
         set(cpu, "cpu.cfs_period_us", PERIOD_US);
         set(cpu, "cpu.cfs_quota_us", Math.round(cpus * PERIOD_US));
       },
@@ -59,7 +67,28 @@ export function openVersion1(mounts: CgroupMounts, name: string): { tree: Cgroup
   };
   const canFreeze = freezing !== undefined;
   const canMeasure = cpuFile("") !== undefined;
-  return { tree: { version: 1, canFreeze, canMeasure, create, close }, roots };
+  return {
+    tree: {
+      version: 1,
+      path: `/${name}`,
+      limitsProcesses: pids !== undefined,
+      capsCpu: cpu !== undefined,
+      canFreeze,
+      canMeasure,
+      create,
+      close,
+    },
+    roots,
+  };
+}
+
+/** Memory and swap together as much as memory: no swap. */
+function limitMemory(folder: string, memoryMb: number): void {
+  const bytes = String(memoryMb * BYTES_PER_MB);
+  writeFileSync(join(folder, "memory.limit_in_bytes"), bytes);
+  // Absent where the kernel does not count swap.
+  const withSwap = join(folder, "memory.memsw.limit_in_bytes");
+  if (existsSync(withSwap)) writeFileSync(withSwap, bytes);
 }
 
 /**

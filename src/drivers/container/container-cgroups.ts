@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "../../base/base.ts";
-import { type Cgroup, type CgroupTree, openCgroups, removeCgroup } from "../cgroup/cgroup.ts";
+import { type Cgroup, type CgroupBudget, type CgroupTree, openCgroups, removeCgroup } from "../cgroup/cgroup.ts";
 import { readMounts } from "../cgroup/mounts.ts";
 import { sweepTrees } from "../cgroup/tree-name.ts";
 
@@ -17,8 +17,13 @@ export interface ContainerCgroups {
 }
 
 /** Undefined where there are no control groups for us. */
-export function openContainerCgroups(treeName: string, logger: Logger, sweeps: boolean): ContainerCgroups | undefined {
-  const tree = openCgroups(treeName, logger, sweeps);
+export function openContainerCgroups(
+  treeName: string,
+  budget: CgroupBudget,
+  logger: Logger,
+  sweeps: boolean,
+): ContainerCgroups | undefined {
+  const tree = openCgroups(treeName, budget, logger, sweeps);
   if (tree.version === undefined) return undefined;
   const { version1, version2 } = readMounts();
   // The engine makes groups in all hierarchies, also in those that we have no use for, and leaves the ones above its own.
@@ -29,24 +34,25 @@ export function openContainerCgroups(treeName: string, logger: Logger, sweeps: b
     tree,
     create(name) {
       const own = tree.create(name);
-      const inner = (root: string) => foldersIn(join(root, treeName, name));
+      const inner = (root: string) => foldersIn(join(root, tree.path, name));
       const cgroup: Cgroup = {
         joinFiles: [],
         get folders() {
-          return roots.flatMap((root) => [...inner(root), join(root, treeName, name)]);
+          return roots.flatMap((root) => [...inner(root), join(root, tree.path, name)]);
         },
         freezer: own.freezer,
         limit: (limits) => own.limit(limits),
+        capCpu: (cpus) => own.capCpu(cpus),
         // Version 1 counts in the very group of what was killed, version 2 in those above it as well.
         outOfMemoryKills: () =>
           own.outOfMemoryKills() + (memoryRoot === undefined ? 0 : inner(memoryRoot).reduce(addKills, 0)),
         usage: (before) => own.usage(before),
       };
-      return { cgroup, path: `/${treeName}/${name}` };
+      return { cgroup, path: `${tree.path}/${name}` };
     },
     close() {
       tree.close();
-      for (const root of roots) removeCgroup(join(root, treeName));
+      for (const root of roots) removeCgroup(join(root, tree.path));
     },
   };
 }

@@ -60,6 +60,8 @@ export async function createContainerLauncher(options: ContainerLauncherOptions)
     name: "container",
     ownNetwork: true,
     limitsMemory: true,
+    limitsProcesses: true,
+    capsCpu: true,
     freezes: true,
     measures: true,
     runsImages: true,
@@ -106,9 +108,10 @@ async function useEngine(options: ContainerLauncherOptions, engine: Engine, fact
     );
   }
   const images = openImageSource({ address: engine.address });
+  const budget = { memoryMb: configuration.instanceMemoryMaxMb };
   const cgroups =
     isLinked && facts.takesCgroupPaths && options.useOwnCgroups !== false
-      ? openContainerCgroups(options.cgroupTreeName, logger, options.sweeps)
+      ? openContainerCgroups(options.cgroupTreeName, budget, logger, options.sweeps)
       : undefined;
   const egress = isLinked ? await openContainerEgress(options) : undefined;
   const oomWatch = new OomWatch(engine, clock);

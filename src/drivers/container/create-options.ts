@@ -2,11 +2,10 @@
 import type Docker from "dockerode";
 import type { DriverConfiguration } from "../configuration.ts";
 import type { StartSpec } from "../driver.ts";
+import { OPEN_FILES_MAX } from "../local/limits.ts";
 
 const BYTES_PER_MB = 1024 * 1024;
 const NANO_PER_CPU = 1e9;
-/** Function Compute's limit of open files. */
-const OPEN_FILES_MAX = 100_000;
 /** Where an image's programs find a package. */
 const CODE_FOLDER = "/code";
 
@@ -106,17 +105,19 @@ function environmentOf(spec: StartSpec): Record<string, string> {
   };
 }
 
-function limitsOf({ spec, configuration, limitsDisk, openFilesMax }: ContainerPlan): Docker.HostConfig {
+function limitsOf({ spec, configuration, cgroupParent, limitsDisk, openFilesMax }: ContainerPlan): Docker.HostConfig {
   const memoryBytes = spec.memoryMb * BYTES_PER_MB;
   // As JSON it would be null, which is no limit at all.
   if (!Number.isFinite(memoryBytes)) throw new Error(`EINVAL: a memory of ${spec.memoryMb} MB is no limit`);
+  // In a group of ours the CPU is capped there, once the instance is ready; the engine caps from the start.
+  const cpu = cgroupParent === undefined ? spec.cpu : undefined;
   const files = Math.min(OPEN_FILES_MAX, openFilesMax);
   return {
     Memory: memoryBytes,
     // Memory and swap together: no swap.
     MemorySwap: memoryBytes,
     PidsLimit: configuration.processesMax,
-    ...(spec.cpu === undefined ? {} : { NanoCpus: Math.round(spec.cpu * NANO_PER_CPU) }),
+    ...(cpu === undefined ? {} : { NanoCpus: Math.round(cpu * NANO_PER_CPU) }),
     Ulimits: [
       { Name: "nofile", Soft: files, Hard: files },
       { Name: "core", Soft: 0, Hard: 0 },

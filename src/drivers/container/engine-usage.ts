@@ -10,7 +10,7 @@ import { readOrEmpty } from "../host/read-or-none.ts";
 
 const NANO_PER_SECOND = 1e9;
 
-const OUTSIDE = { joinFiles: [], folders: [], freezer: undefined, limit() {} } as const;
+const OUTSIDE = { joinFiles: [], folders: [], freezer: undefined, limit() {}, capCpu() {} } as const;
 
 /**
  * The group that the engine has made for the process `pid` of this system: read, and nothing else. `ranOutOfMemory`: what

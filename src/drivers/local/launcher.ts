@@ -32,6 +32,10 @@ export interface Launcher {
   readonly ownNetwork: boolean;
   /** memoryMb is enforced. */
   readonly limitsMemory: boolean;
+  /** The number of processes is limited. */
+  readonly limitsProcesses: boolean;
+  /** `cpu` is enforced. */
+  readonly capsCpu: boolean;
   /** Instances can be frozen. */
   readonly freezes: boolean;
   /** Their usage is known. */

@@ -2,7 +2,10 @@ import type { CgroupLimits } from "../cgroup/cgroup.ts";
 import type { DriverConfiguration } from "../configuration.ts";
 import type { StartSpec } from "../driver.ts";
 
-/** What an instance may use. */
-export function limitsOf({ memoryMb, cpu }: StartSpec, { processesMax }: DriverConfiguration): CgroupLimits {
-  return cpu === undefined ? { memoryMb, processesMax } : { memoryMb, processesMax, cpu };
+/** Open files of one process of an instance (Function Compute's limit), where the host's own limit is not lower. */
+export const OPEN_FILES_MAX = 100_000;
+
+/** What an instance may use from its first moment on; its CPU is capped later. */
+export function limitsOf({ memoryMb }: StartSpec, { processesMax }: DriverConfiguration): CgroupLimits {
+  return { memoryMb, processesMax };
 }

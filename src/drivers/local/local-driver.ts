@@ -62,6 +62,8 @@ export class LocalDriver implements Driver {
     this.capabilities = {
       ownNetwork: launcher.ownNetwork,
       memoryLimit: launcher.limitsMemory,
+      processLimit: launcher.limitsProcesses,
+      cpuLimit: launcher.capsCpu,
       freeze: launcher.freezes,
       usage: launcher.measures,
       images: launcher.runsImages,

@@ -103,6 +103,17 @@ export class LocalInstance implements DriverInstance {
     return this.#connector.open(this.#launched.endpoint, isToHandOver);
   }
 
+  ready(): void {
+    const { cpu } = this.#spec;
+    if (cpu === undefined || this.#launched === undefined || this.#hasEnded) return;
+    try {
+      this.#launched.cgroup.capCpu(cpu);
+    } catch {
+      // One that cannot be held to its limits does not run.
+      this.destroy();
+    }
+  }
+
   freeze(): Promise<void> {
     return this.#freezeSwitch.freeze();
   }

@@ -5,14 +5,21 @@
  * user of the machine in /proc/PID/cmdline.
  */
 import { randomBytes } from "node:crypto";
+import { OPEN_FILES_MAX } from "./limits.ts";
 import { commandLine, quote } from "./shell-words.ts";
 
 /** Names that mean something to the shell itself, so that `export` would fail or change how it reads the rest. */
 const SHELL_NAMES: ReadonlySet<string> = new Set(["IFS", "OPTIND", "PPID", "PWD", "OLDPWD", "LINENO", "UID", "EUID"]);
 
-/** The script: no core dumps, the environment, then the program with an empty standard input in place of the shell. */
+/** As many as may be, or as the host allows: what is over its hard limit is refused. */
+const OPEN_FILES = `ulimit -n ${OPEN_FILES_MAX} 2>/dev/null || ulimit -n "$(ulimit -Hn)"`;
+
+/**
+ * The script: no core dumps, soft and hard limit of open files, the environment, then the program with an empty standard
+ * input in place of the shell.
+ */
 export function programScript(environment: Readonly<Record<string, string>>, command: readonly string[]): string {
-  const lines = ["ulimit -c 0"];
+  const lines = ["ulimit -c 0", OPEN_FILES];
   const viaEnv: string[] = [];
   for (const [name, value] of Object.entries(environment)) {
     if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !SHELL_NAMES.has(name)) lines.push(`export ${name}=${quote(value)}`);

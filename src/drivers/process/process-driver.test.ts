@@ -1,10 +1,12 @@
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { systemClock as clock } from "../../base/base.ts";
+import { budgetContract } from "../testing/budget-contract.ts";
 import { driverContract } from "../testing/driver-contract.ts";
 import { endContract } from "../testing/end-contract.ts";
 import { freezeContract } from "../testing/freeze-contract.ts";
 import {
+  cgroupSkip,
   configuration,
   isRoot,
   localDriver,
@@ -54,6 +56,14 @@ driverContract(
   },
   [endContract, freezeContract, usageContract],
 );
+
+budgetContract({
+  title: "process driver",
+  skip: cgroupSkip(),
+  openCgroups: testCgroups,
+  open: async (cgroups) =>
+    localDriver(await createProcessLauncher({ clock, configuration, nodePath, cgroups }), () => {}),
+});
 
 test("an instance that is looked at while its place is prepared can be frozen later", async (t) => {
   const driver = await open(() => {}, true);

@@ -46,6 +46,8 @@ export async function createProcessLauncher(options: ProcessLauncherOptions): Pr
     name: "process",
     ownNetwork: false,
     limitsMemory: isNamespaced && options.cgroups.version !== undefined,
+    limitsProcesses: isNamespaced && options.cgroups.limitsProcesses,
+    capsCpu: isNamespaced && options.cgroups.capsCpu,
     freezes: isNamespaced && options.cgroups.canFreeze,
     measures: isNamespaced && options.cgroups.canMeasure,
     runsImages: false,

@@ -85,6 +85,8 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     name: "sandbox",
     ownNetwork: true,
     limitsMemory: cgroups.version !== undefined,
+    limitsProcesses: cgroups.limitsProcesses,
+    capsCpu: cgroups.capsCpu,
     freezes: cgroups.canFreeze,
     measures: cgroups.canMeasure,
     runsImages: false,

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from "../../base/base.ts";
-import { noCgroups, openCgroups, siblingTreeName } from "../cgroup/cgroup.ts";
+import { noCgroups, openCgroups } from "../cgroup/cgroup.ts";
 import { createContainerLauncher } from "../container/container-launcher.ts";
 import type { DriverName } from "../driver.ts";
 import type { Launcher } from "../local/launcher.ts";
@@ -11,13 +11,13 @@ import { withImages } from "./with-images.ts";
 /** The launcher of the driver that the set-up names. Images run in containers, whatever the isolation of packages is. */
 export async function createLauncher(setup: SpawnerSetup, clock: Clock, logger: Logger): Promise<Launcher> {
   const { driver } = setup;
-  const openContainers = (cgroupTreeName: string) =>
-    createContainerLauncher({ ...setup, clock, logger, cgroupTreeName });
-  if (driver === "container") return openContainers(setup.cgroupTreeName);
+  const openContainers = () => createContainerLauncher({ ...setup, clock, logger });
+  if (driver === "container") return openContainers();
   const launcher = await createPackageLauncher(driver, setup, clock, logger);
   // Ports that an engine publishes are in the host's network, which is not ours then.
   if (setup.inUserNamespace) return launcher;
-  return withImages(launcher, () => openContainers(siblingTreeName(setup.cgroupTreeName)));
+  // Both in one tree of control groups: one budget holds for all instances.
+  return withImages(launcher, openContainers);
 }
 
 async function createPackageLauncher(
@@ -27,9 +27,9 @@ async function createPackageLauncher(
   logger: Logger,
 ): Promise<Launcher> {
   const { configuration, nodePath, scratchFolder, useNamespaces, cgroupTreeName, inUserNamespace } = setup;
-  if (inUserNamespace) logger.warn("memory and CPU limits of functions are not enforced: they need root");
-  const mayLimit = process.platform === "linux" && process.getuid?.() === 0 && !inUserNamespace;
-  const cgroups = mayLimit ? openCgroups(cgroupTreeName, logger, setup.sweeps) : noCgroups;
+  const budget = { memoryMb: configuration.instanceMemoryMaxMb };
+  const isLinux = process.platform === "linux";
+  const cgroups = isLinux ? openCgroups(cgroupTreeName, budget, logger, setup.sweeps) : noCgroups;
   switch (driver) {
     case "process":
       return createProcessLauncher({ clock, configuration, cgroups, nodePath, useNamespaces });

@@ -35,6 +35,8 @@ export type ToSpawner =
   | { readonly type: "expectImages" }
   /** Connect in my place; `request` is a number of mine for the answer. */
   | { readonly type: "connect"; readonly id: InstanceId; readonly request: number }
+  /** It takes calls from now on. */
+  | { readonly type: "capCpu"; readonly id: InstanceId }
   | { readonly type: "stop"; readonly id: InstanceId; readonly graceMs: number }
   | { readonly type: "destroy"; readonly id: InstanceId }
   /** Only for instances that main cannot freeze by itself; answered by `ordered` with the same number. */

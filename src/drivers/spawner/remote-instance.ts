@@ -53,6 +53,10 @@ export class RemoteInstance implements DriverInstance {
     return this.#freezeSwitch.canFreeze;
   }
 
+  ready(): void {
+    if (!this.#hasExited) this.#orders.capCpu(this.id);
+  }
+
   freeze(): Promise<void> {
     return this.#freezeSwitch.freeze();
   }
@@ -111,6 +115,7 @@ export class RemoteInstance implements DriverInstance {
 
 /** What an instance asks of its spawner. */
 export interface InstanceOrders {
+  capCpu(id: InstanceId): void;
   stop(id: InstanceId, graceMs: number): void;
   destroy(id: InstanceId): void;
   connect(id: InstanceId, request: number): void;

@@ -83,6 +83,7 @@ export class SpawnerDriver implements Driver {
     if (this.#closed !== undefined) throw new Error(`The ${this.name} driver is closed`);
     const spawner = this.#runningSpawner();
     const orders = {
+      capCpu: (id: InstanceId) => spawner.post({ type: "capCpu", id }),
       stop: (id: InstanceId, graceMs: number) => spawner.post({ type: "stop", id, graceMs }),
       destroy: (id: InstanceId) => spawner.post({ type: "destroy", id }),
       connect: (id: InstanceId, request: number) => spawner.post({ type: "connect", id, request }),

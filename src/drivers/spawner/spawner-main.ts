@@ -51,6 +51,9 @@ async function handle(message: ToSpawner): Promise<void> {
     case "connect":
       void connect(message.id, message.request);
       return;
+    case "capCpu":
+      instances.get(message.id)?.ready();
+      return;
     case "stop":
       instances.get(message.id)?.stop(message.graceMs);
       return;

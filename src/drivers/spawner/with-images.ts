@@ -23,7 +23,9 @@ export function withImages(launcher: Launcher, openContainers: () => Promise<Lau
     launch: (plan) => (plan.spec.image === undefined ? launcher.launch(plan) : launchImage(plan)),
     expectImages: () => void open(),
     async close() {
-      await Promise.all([launcher.close(), containers?.then((opened) => opened.close())]);
+      // One after the other: they share a tree of control groups, and the second takes down what is left of it.
+      await launcher.close();
+      await (await containers)?.close();
     },
   };
 }

@@ -9,6 +9,7 @@ import { endContract } from "./end-contract.ts";
 import { freezeContract } from "./freeze-contract.ts";
 import { remains } from "./host-inventory.ts";
 import { isolationContract } from "./isolation-contract.ts";
+import { limitsContract } from "./limits-contract.ts";
 import { outputContract } from "./output-contract.ts";
 import { startContract } from "./start-contract.ts";
 import { TestHome } from "./test-function.ts";
@@ -37,7 +38,15 @@ export interface ContractContext {
   setOutput(sink: OutputSink): void;
 }
 
-const PARTS = [startContract, endContract, freezeContract, usageContract, outputContract, isolationContract];
+const PARTS = [
+  startContract,
+  endContract,
+  freezeContract,
+  usageContract,
+  limitsContract,
+  outputContract,
+  isolationContract,
+];
 
 export function driverContract(subject: ContractSubject, parts: readonly (typeof PARTS)[number][] = PARTS): void {
   describe(subject.title, { skip: subject.skip }, () => {

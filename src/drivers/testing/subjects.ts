@@ -5,7 +5,7 @@ import { existsSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock as clock, silentLogger as logger } from "../../base/base.ts";
-import { type CgroupTree, noCgroups, openCgroups, treeName } from "../cgroup/cgroup.ts";
+import { type CgroupBudget, type CgroupTree, noCgroups, openCgroups, treeName } from "../cgroup/cgroup.ts";
 import { readMounts } from "../cgroup/mounts.ts";
 import { openVersion1 } from "../cgroup/version-1.ts";
 import { resolveDriverConfiguration } from "../configuration.ts";
@@ -17,7 +17,12 @@ import { needsUserNamespace, USER_NAMESPACE } from "../sandbox/user-namespace.ts
 import type { SpawnerSetup } from "../spawner/messages.ts";
 import { SpawnerDriver } from "../spawner/spawner-driver.ts";
 
-export const configuration = resolveDriverConfiguration({ wrongListenGraceMs: 300, networkPoolSize: 2 });
+export const configuration = resolveDriverConfiguration({
+  wrongListenGraceMs: 300,
+  processesMax: 128,
+  networkPoolSize: 2,
+});
+const budget = { memoryMb: configuration.instanceMemoryMaxMb };
 export const isRoot = process.getuid?.() === 0;
 export const nodePath = process.execPath;
 
@@ -30,8 +35,18 @@ export function scratchFolder(): string {
 }
 
 /** Control groups as the spawner would open them. */
-export function testCgroups() {
-  return isRoot && process.platform === "linux" ? openCgroups(treeName(process.pid), logger) : noCgroups;
+export function testCgroups(ofAll: CgroupBudget = budget) {
+  return process.platform === "linux" ? openCgroups(treeName(process.pid), ofAll, logger) : noCgroups;
+}
+
+/** Why no limits of control groups can be tested here, or false. Where CI is set that is an error instead. */
+export function cgroupSkip(): string | false {
+  const cgroups = testCgroups();
+  cgroups.close();
+  if (cgroups.version !== undefined) return false;
+  const reason = "there are no control groups for us here";
+  if (process.env["CI"] !== undefined && process.env["CI"] !== "") throw new Error(reason);
+  return reason;
 }
 
 /** Why the groups of a machine without version 2 cannot be tested here, or false: newer systems have no version 1. */
@@ -43,7 +58,7 @@ export function version1Skip(): string | false {
 }
 
 export function version1Cgroups(): CgroupTree {
-  return openVersion1({ ...readMounts(), version2: undefined }, treeName(process.pid)).tree;
+  return openVersion1({ ...readMounts(), version2: undefined }, treeName(process.pid), budget).tree;
 }
 
 export function localDriver(launcher: Launcher, output: OutputSink): LocalDriver {

@@ -13,7 +13,7 @@ export const PROGRAM = `#!/usr/bin/env node
 const { createServer } = require("node:net");
 const { createInterface } = require("node:readline");
 const { spawn } = require("node:child_process");
-const { writeFileSync } = require("node:fs");
+const { closeSync, openSync, writeFileSync } = require("node:fs");
 const hoard = [];
 const orders = {
   info: () => ({ uid: process.getuid(), cwd: process.cwd(), env: process.env, main: require.main.filename,
@@ -27,6 +27,10 @@ const orders = {
   exitOnTerm: ({ code }) => { process.on("SIGTERM", () => process.exit(code)); return {}; },
   burn: ({ milliseconds }) => { const since = process.cpuUsage(); while (process.cpuUsage(since).user < milliseconds * 1000);
     return {}; },
+  spin: ({ milliseconds }) => { const from = process.cpuUsage(); const until = Date.now() + milliseconds;
+    while (Date.now() < until); const used = process.cpuUsage(from); return { cpuSeconds: (used.user + used.system) / 1e6 }; },
+  openFiles: () => { const opened = []; try { for (;;) opened.push(openSync("/dev/null")); } catch (error) {
+    for (const file of opened) closeSync(file); return { count: opened.length, code: error.code }; } },
   count: () => { setInterval(() => console.log("program"), 5);
     spawn("sh", ["-c", "while :; do echo child; sleep 0.01; done"], { stdio: "inherit" }); return {}; },
   sleeper: ({ seconds }) => { spawn("sleep", [seconds], { detached: true, stdio: "ignore" }).unref(); return {}; },

@@ -57,6 +57,8 @@ export class LocalInstance implements DriverInstance {
     });
   }
 
+  ready(): void {}
+
   /** It is this process. */
   freeze(): Promise<void> {
     return Promise.reject(new Error("a function in the test's own process cannot be frozen"));
@@ -85,7 +87,15 @@ export class LocalInstance implements DriverInstance {
 /** Starts instances in this process that all answer alike. */
 export class LocalDriver implements Driver {
   readonly name = "process";
-  readonly capabilities = { ownNetwork: true, memoryLimit: false, freeze: false, usage: false, images: false };
+  readonly capabilities = {
+    ownNetwork: true,
+    memoryLimit: false,
+    processLimit: false,
+    cpuLimit: false,
+    freeze: false,
+    usage: false,
+    images: false,
+  };
   readonly instances: LocalInstance[] = [];
   readonly #makeServer: () => Http2Server | Server;
 

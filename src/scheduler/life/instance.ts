@@ -388,6 +388,7 @@ export class Instance<L extends Link> extends Timer implements LinkObserver, Slo
     const rest = new Rest({ instance, link, wheel, limits, sleeper: this.#sleeper(fitness) });
     this.#rest = rest;
     this.#state = { kind: "serving", link, fitness, rest };
+    instance.ready();
     this.#updateCapacity();
     this.#observer.instanceReady(this);
     this.#idleAgain();

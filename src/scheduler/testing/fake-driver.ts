@@ -26,6 +26,8 @@ export class FakeInstance implements DriverInstance {
   /** Set: a freeze fails with this message. */
   freezeFault: string | undefined;
   freezeCount = 0;
+  /** Its CPU is capped from then on. */
+  isReady = false;
   thawCount = 0;
   usage: InstanceUsage | undefined;
   /** The freeze under way. */
@@ -67,6 +69,10 @@ export class FakeInstance implements DriverInstance {
 
   connect(): Promise<Duplex> {
     return Promise.resolve(new Duplex());
+  }
+
+  ready(): void {
+    this.isReady = true;
   }
 
   freeze(): Promise<void> {
@@ -129,7 +135,16 @@ export class FakeDriver implements Driver {
 
   /** It can do everything but for `without`. */
   constructor(without: Partial<DriverCapabilities> = {}) {
-    this.capabilities = { ownNetwork: true, memoryLimit: true, freeze: true, usage: true, images: true, ...without };
+    this.capabilities = {
+      ownNetwork: true,
+      memoryLimit: true,
+      processLimit: true,
+      cpuLimit: true,
+      freeze: true,
+      usage: true,
+      images: true,
+      ...without,
+    };
   }
 
   probe(): Promise<{ works: true }> {

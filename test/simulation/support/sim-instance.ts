@@ -122,6 +122,8 @@ export class SimInstance implements DriverInstance {
     this.#world.destroyed(this);
   }
 
+  ready(): void {}
+
   freeze(): Promise<void> {
     return this.#world.freezes(this);
   }
