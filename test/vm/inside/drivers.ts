@@ -1,11 +1,23 @@
 /** The parts of the drivers' contract that stand on control groups, with those of version 2 alone. */
+import { systemClock as clock } from "../../../src/base/base.ts";
+import { createProcessLauncher } from "../../../src/drivers/process/process-launcher.ts";
+import { budgetContract } from "../../../src/drivers/testing/budget-contract.ts";
 import { driverContract } from "../../../src/drivers/testing/driver-contract.ts";
 import { endContract } from "../../../src/drivers/testing/end-contract.ts";
 import { freezeContract } from "../../../src/drivers/testing/freeze-contract.ts";
-import { sandboxSkip, spawnerDriver } from "../../../src/drivers/testing/subjects.ts";
+import { limitsContract } from "../../../src/drivers/testing/limits-contract.ts";
+import {
+  cgroupSkip,
+  configuration,
+  localDriver,
+  nodePath,
+  sandboxSkip,
+  spawnerDriver,
+  testCgroups,
+} from "../../../src/drivers/testing/subjects.ts";
 import { usageContract } from "../../../src/drivers/testing/usage-contract.ts";
 
-const PARTS = [endContract, freezeContract, usageContract];
+const PARTS = [endContract, freezeContract, usageContract, limitsContract];
 
 for (const name of ["process", "sandbox"] as const) {
   driverContract(
@@ -18,3 +30,11 @@ for (const name of ["process", "sandbox"] as const) {
     PARTS,
   );
 }
+
+budgetContract({
+  title: "process driver with control groups of version 2",
+  skip: cgroupSkip(),
+  openCgroups: testCgroups,
+  open: async (cgroups) =>
+    localDriver(await createProcessLauncher({ clock, configuration, nodePath, cgroups }), () => {}),
+});
