@@ -182,7 +182,15 @@ class Instance implements DriverInstance {
 let instance: Instance | undefined;
 const driver: Driver = {
   name: "process",
-  capabilities: { ownNetwork: true, memoryLimit: true, processLimit: true, cpuLimit: true, freeze: false, usage: false, images: false },
+  capabilities: {
+    ownNetwork: true,
+    memoryLimit: true,
+    processLimit: true,
+    cpuLimit: true,
+    freeze: false,
+    usage: false,
+    images: false,
+  },
   probe: () => Promise.resolve({ works: true }),
   start: (spec) => (instance = new Instance(spec)),
   close: () => Promise.resolve(),

@@ -38,7 +38,15 @@ export async function playSluice(traffic: Traffic, instanceConcurrency: number):
 
 class World implements Driver {
   readonly name = "process";
-  readonly capabilities = { ownNetwork: true, memoryLimit: true, processLimit: true, cpuLimit: true, freeze: true, usage: false, images: false };
+  readonly capabilities = {
+    ownNetwork: true,
+    memoryLimit: true,
+    processLimit: true,
+    cpuLimit: true,
+    freeze: true,
+    usage: false,
+    images: false,
+  };
   readonly queue = new EventQueue();
   readonly outcome = new Outcome();
   readonly scheduler = new Scheduler<PlayedLink>({

@@ -76,7 +76,7 @@ const SETTINGS = {
   instanceMemoryMaxMb: setting(
     count,
     Math.floor((totalmem() / MIB) * 0.75),
-    "memorySize of all instances together; default: 75 % of this machine's memory",
+    "memory of all instances together, planned by memorySize and enforced; default: 75 % of this machine's memory",
   ),
   uidFirst: setting(
     z

@@ -4,7 +4,15 @@ import type { SimInstance } from "./sim-instance.ts";
 /** A driver whose instances live as the world decides. */
 export class SimDriver implements Driver {
   readonly name = "process";
-  readonly capabilities = { ownNetwork: true, memoryLimit: true, processLimit: true, cpuLimit: true, freeze: true, usage: false, images: false };
+  readonly capabilities = {
+    ownNetwork: true,
+    memoryLimit: true,
+    processLimit: true,
+    cpuLimit: true,
+    freeze: true,
+    usage: false,
+    images: false,
+  };
   readonly #start: (spec: StartSpec) => SimInstance;
 
   constructor(start: (spec: StartSpec) => SimInstance) {
