@@ -14,6 +14,7 @@ const OWN_FILES_MAX = 100;
 const OWN_THREADS_MAX = 40;
 const CPU_CAP = 0.1;
 const SPIN_MS = 2_000;
+const BUSY_TRIES_MAX = 10;
 /** The kernel gives CPU in slices: what is capped may have had one or two more. */
 const SLICES_RATIO = 0.03;
 
@@ -60,7 +61,7 @@ export function limitsContract(context: ContractContext): void {
       const { processesMax } = configuration;
       assert.ok(made < processesMax && made > processesMax - OWN_THREADS_MAX, `${made} of ${processesMax} were made`);
       assert.ok("uid" in (await dialogue.ask({ do: "info" })));
-      const { out: said } = await otherDialogue.ask({ do: "run", command: ["echo", "alive"] });
+      const { out: said } = await otherDialogue.ask({ do: "run", command: ["sh", "-c", "echo alive"] });
       assert.equal(said, "alive\n");
       await end(instance, other);
     });
@@ -76,7 +77,9 @@ export function limitsContract(context: ContractContext): void {
         const { cpuSeconds } = await dialogue.ask({ do: "spin", milliseconds: SPIN_MS });
         return (Number(cpuSeconds) * 1_000) / (performance.now() - startedAt);
       };
-      const before = await ratio();
+      // On a busy machine it may get little; what is capped never gets more, however often it tries.
+      let before = 0;
+      for (let tries = 0; tries < BUSY_TRIES_MAX && before <= CPU_CAP + SLICES_RATIO; tries++) before = await ratio();
       instance.ready();
       instance.ready();
       // The spawner has the order before it has the next one: what it answers to comes after.
