@@ -79,10 +79,18 @@ export async function bringUpOutside(): Promise<() => void> {
   };
 }
 
+let hasOwnResolvConf = false;
+
 /** Names the server of this process' own view of /etc/resolv.conf. */
 export function useNameServer(server: string): void {
+  const text = `nameserver ${server}\n`;
+  if (hasOwnResolvConf) {
+    writeFileSync("/etc/resolv.conf", text);
+    return;
+  }
+  hasOwnResolvConf = true;
   const file = join(tmpdir(), `sluice-scene-resolv-${process.pid}`);
-  writeFileSync(file, `nameserver ${server}\n`);
+  writeFileSync(file, text);
   execFileSync("mount", ["--bind", file, "/etc/resolv.conf"]);
   rmSync(file);
 }

@@ -1,5 +1,6 @@
 /** Run by egress.test.ts in namespaces of its own. */
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { systemClock } from "../../../base/base.ts";
@@ -76,6 +77,24 @@ describe("a way out in user mode", () => {
     await untilReached(own, { by: "tcp", host: NAME.split(".")[0]!, port: PORT });
     instance.destroy();
     await instance.exited;
+  });
+
+  test("a name server on the host's loopback is asked through the forwarder, and is not reached itself", async () => {
+    const stub = "127.0.0.53";
+    const relay = createSocket("udp4").bind(53, stub);
+    relay.on("message", (query, from) => {
+      const asked = createSocket("udp4");
+      asked.send(query, 53, OUTSIDE);
+      asked.once("message", (answer) => asked.close(() => relay.send(answer, from.port, from.address)));
+    });
+    closing.push(() => relay.close());
+    useNameServer(stub);
+    const { instance, dialogue: own } = await startInstance(driver, home, { internetAccess });
+    await untilReached(own, { by: "tcp", host: NAME, port: PORT });
+    await assertDenied(own, [{ by: "tcp", host: "169.254.2.3", port: PORT }]);
+    instance.destroy();
+    await instance.exited;
+    useNameServer(OUTSIDE);
   });
 
   test("what is denied is not reached, and refused at once", async () => {
