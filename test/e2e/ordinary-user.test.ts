@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { processesOf } from "../../src/drivers/testing/host-inventory.ts";
 import { OrdinaryUser } from "../../src/drivers/testing/ordinary-user.ts";
 import { assertMatrix, folderOf, goMissing, runJob, runMatrix, testPrograms } from "../support/clients.ts";
-import { descendantsOf } from "../support/processes.ts";
+import { descendantsOf, isAlive } from "../support/processes.ts";
 import { sandboxMissing } from "../support/sandbox.ts";
 import { eventually, Sluice } from "../support/sluice.ts";
 
@@ -47,7 +47,12 @@ describe("an ordinary user", { skip: sandboxMissing }, () => {
     assertMatrix(await runMatrix([go.client], [...sluice.clientFlags(info), "matrix"]));
     const { pid } = sluice.endpoint;
     const spawner = descendantsOf(pid).find(({ commandLine }) => commandLine.includes("spawner-main"));
+    const functions = descendantsOf(pid).filter(({ commandLine }) => commandLine.startsWith("./echo"));
+    assert.ok(functions.length > 0);
     process.kill(spawner!.pid, "SIGKILL");
+    // A call that is under way then would rightly fail.
+    const haveEnded = () => functions.every((entry) => !isAlive(entry.pid));
+    await eventually("its instances have ended", haveEnded, 2_000);
     assert.deepEqual((await runJob(sluice, info, {})).codes, { OK: 1 }, "a new spawner starts the next instance");
     process.kill(pid, "SIGKILL");
     await assertNothingRuns("SIGKILL");
