@@ -13,7 +13,7 @@ export interface HeldNamespace {
 }
 
 export interface HeldNamespacePlan {
-  readonly kind: "net" | "user";
+  readonly kind: "net" | "user" | "mnt";
   /** What makes the namespace and then runs the command that follows: nsenter(1), unshare(1). */
   readonly maker: readonly string[];
   /** A shell command that runs in it, once, first. */

@@ -7,6 +7,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, statSync, writeFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
+import { dirname } from "node:path";
+import type { Clock } from "../../base/base.ts";
 import { findTool, TOOL_PATH } from "../host/find-tool.ts";
 import { isRunning } from "../host/process-tree.ts";
 import { DeniedNetworks } from "./denied-networks.ts";
@@ -52,6 +54,7 @@ export async function openUserEgress(options: EgressOptions): Promise<Egress> {
     },
     clock,
   );
+  const devices = await openDevices(clock);
   const denied = new DeniedNetworks(options);
   const rules = (networks: readonly string[]) =>
     egressRules({ interfaceName: INTERFACE, nameServers: [NAME_SERVER], denied: networks });
@@ -70,7 +73,7 @@ export async function openUserEgress(options: EgressOptions): Promise<Egress> {
     },
     attach(namespace) {
       denied.keep(namespace.pid, namespace.parkedRules === parked.text ? parked.networks : []);
-      const slirp = new Slirp(owner, namespace, options);
+      const slirp = new Slirp({ owner, devices }, namespace, options);
       return {
         pids: () => slirp.pids(),
         hurry: () => slirp.hurry(),
@@ -82,21 +85,28 @@ export async function openUserEgress(options: EgressOptions): Promise<Egress> {
     },
     async close() {
       owner.close();
+      devices?.close();
     },
   };
 }
 
+/** In which it runs. */
+interface SlirpNamespaces {
+  readonly owner: HeldNamespace;
+  readonly devices: HeldNamespace | undefined;
+}
+
 /** slirp4netns for one instance, started again should it end. */
 class Slirp implements WayOut {
-  readonly #owner: HeldNamespace;
+  readonly #inside: SlirpNamespaces;
   readonly #namespace: EgressNamespace;
   readonly #options: EgressOptions;
   #child: ChildProcess | undefined;
   #isPatient = true;
   #hasEnded = false;
 
-  constructor(owner: HeldNamespace, namespace: EgressNamespace, options: EgressOptions) {
-    this.#owner = owner;
+  constructor(inside: SlirpNamespaces, namespace: EgressNamespace, options: EgressOptions) {
+    this.#inside = inside;
     this.#namespace = namespace;
     this.#options = options;
     this.#start();
@@ -149,7 +159,7 @@ class Slirp implements WayOut {
       return undefined;
     }
     try {
-      const [program = "", ...rest] = slirpCommand(this.#owner);
+      const [program = "", ...rest] = slirpCommand(this.#inside);
       const child = spawn(program, rest, {
         cwd: "/",
         env: { PATH: TOOL_PATH },
@@ -173,22 +183,20 @@ function setPriorityIfThere(pid: number, priority: number): void {
   }
 }
 
-function slirpCommand(owner: HeldNamespace): string[] {
+function slirpCommand({ owner, devices }: SlirpNamespaces): string[] {
+  const inDevices = devices === undefined ? [] : [`--mount=${devices.path}`];
   return [
-    ...openTunDevice(),
-    ...["nsenter", `--user=${owner.path}`, "slirp4netns", "--exit-fd=3", "--netns-type=path"],
+    ...["nsenter", ...inDevices, `--user=${owner.path}`, "slirp4netns", "--exit-fd=3", "--netns-type=path"],
     ...["--configure", `--cidr=${NETWORK}`, `--mtu=${MTU_BYTES}`, "--disable-host-loopback"],
     ...(hasDefaultRoute6() ? ["--enable-ipv6"] : []),
     ...["--enable-sandbox", "--enable-seccomp", "/proc/self/fd/4", INTERFACE],
   ];
 }
 
-/** udev lets every user open the device; where only root may, the command that follows sees a copy of it for itself. */
-function openTunDevice(): readonly string[] {
+/** udev lets every user open the device; where only root may, a mount namespace in which all may, else undefined. */
+async function openDevices(clock: Clock): Promise<HeldNamespace | undefined> {
   const isOpen = (statSync(TUN_DEVICE).mode & 0o006) === 0o006;
-  if (isOpen) return [];
-  const script =
-    "mount -t tmpfs -o mode=0755,size=4k sluice /dev/net && " +
-    `mknod -m 666 ${TUN_DEVICE} c ${TUN_NUMBER} && exec "$@"`;
-  return ["unshare", "--mount", "/bin/sh", "-c", script, "sh"];
+  if (isOpen) return undefined;
+  const setUp = `mount -t tmpfs -o mode=0755,size=4k sluice ${dirname(TUN_DEVICE)} && mknod -m 666 ${TUN_DEVICE} c ${TUN_NUMBER}`;
+  return holdNamespace({ kind: "mnt", maker: ["unshare", "--mount"], setUp }, clock);
 }
