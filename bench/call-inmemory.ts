@@ -151,6 +151,7 @@ class Instance implements DriverInstance {
   }
   readonly usage = undefined;
   readonly canFreeze = false;
+  readonly ranOutOfMemory = () => false;
   ready(): void {}
   freeze(): Promise<void> {
     return Promise.reject(new Error("it is this process"));

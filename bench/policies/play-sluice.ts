@@ -87,6 +87,7 @@ class PlayedInstance implements DriverInstance {
   readonly exited: Promise<ExitReport>;
   readonly usage = undefined;
   readonly canFreeze = true;
+  readonly ranOutOfMemory = () => false;
   readonly #world: World;
   readonly #begunAt: number;
   #exit: (report: ExitReport) => void = () => {};

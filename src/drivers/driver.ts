@@ -93,6 +93,11 @@ export interface DriverInstance {
    * gone. Idempotent. Never unhandled.
    */
   thaw(): Promise<void>;
+  /**
+   * Whether the kernel has killed something in it for want of memory. Asked where its connection was lost: that is told
+   * before its end.
+   */
+  ranOutOfMemory(): boolean;
   /** What it used at the last look (about every second); undefined where that is not known. */
   readonly usage: InstanceUsage | undefined;
   /** SIGTERM, then after `graceMs` SIGKILL of everything inside; thaws it first. Idempotent; a shorter grace wins. */

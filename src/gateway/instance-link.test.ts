@@ -183,6 +183,16 @@ test("an instance that ends its connections every 60 ms is given a new one each 
   }
 });
 
+test("a call whose connection was lost for want of memory hears so at once, before the process has ended", async () => {
+  const bench = await LinkBench.start();
+  const { log } = bench.call();
+  bench.ranOutOfMemory = true;
+  bench.peers[0]!.destroy();
+  await bench.settled();
+  assert.deepEqual(log.at(-1), "closed");
+  assert.equal((await bench.link.whyLost()).errorType, "FunctionOOM");
+});
+
 test("an instance that hangs, or whose bytes are lost on the way, is lost within 23 s of its last sign of life, with its calls", async () => {
   const bench = await LinkBench.start();
   const { log } = bench.call();

@@ -26,7 +26,7 @@ const RENEW_AT_WEAR = 1;
 const RETIRE_AT_WEAR = 1.6;
 
 /** What a link needs of an instance. */
-export type LinkedInstance = Pick<DriverInstance, "id" | "exited" | "connect">;
+export type LinkedInstance = Pick<DriverInstance, "id" | "exited" | "connect" | "ranOutOfMemory">;
 
 /**
  * The gateway's end of one instance: one HTTP/2 connection that takes calls. After its GOAWAY, its loss while the
@@ -164,14 +164,17 @@ export class InstanceLink implements Link {
 
   /** Why calls lost their connection: waits a moment for the exit of the process, which says more. */
   async whyLost(): Promise<Fault> {
+    if (this.#instance.ranOutOfMemory()) return this.#outOfMemory();
     const report = this.#exitReport ?? (await Promise.race([this.#instance.exited, this.#exitDelay()]));
     if (this.#lossCause !== undefined) return this.#lossCause;
     if (report === undefined) return fault("FunctionExited", "the function closed the connection with the call on it");
-    if (report.outOfMemory) {
-      return fault("FunctionOOM", `the instance used more than its memorySize of ${this.#revision.memoryMb} MB`);
-    }
+    if (report.outOfMemory) return this.#outOfMemory();
     const how = report.signal === undefined ? `exited with code ${report.code}` : `was killed by ${report.signal}`;
     return fault("FunctionExited", `the instance ${how} during the call`);
+  }
+
+  #outOfMemory(): Fault {
+    return fault("FunctionOOM", `the instance used more than its memorySize of ${this.#revision.memoryMb} MB`);
   }
 
   // ---- events of its connections

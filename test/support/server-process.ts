@@ -37,6 +37,8 @@ export class ServerProcess implements LinkedInstance {
     }));
   }
 
+  readonly ranOutOfMemory = (): boolean => false;
+
   get hasExited(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }

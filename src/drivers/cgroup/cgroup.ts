@@ -11,7 +11,7 @@ import { sweepTrees } from "./tree-name.ts";
 import { openVersion1 } from "./version-1.ts";
 import { openVersion2 } from "./version-2.ts";
 
-export { isCgroupEmpty, killCgroup, removeCgroup } from "./folder.ts";
+export { isCgroupEmpty, killCgroup, outOfMemoryKillsIn, removeCgroup } from "./folder.ts";
 export { type FreezeControl, Freezer, type FreezerGroup, type Freezing, groupControl, thawGroup } from "./freezer.ts";
 export { noCgroups } from "./none.ts";
 export { treeName } from "./tree-name.ts";

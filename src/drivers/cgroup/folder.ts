@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { signal } from "../host/process-tree.ts";
+import { readOrEmpty } from "../host/read-or-none.ts";
 
 /** Kills everything in the group: by its one switch in version 2 (`cgroup.kill`, Linux 5.14), else one by one. */
 export function killCgroup(folder: string): void {
@@ -25,6 +26,20 @@ export function removeCgroup(folder: string): void {
   } catch {
     // Busy or gone: the next start of Sluice looks at it again.
   }
+}
+
+/** How often the kernel has killed a process in these groups for want of memory; what is gone counts for nothing. */
+export function outOfMemoryKillsIn(folders: readonly string[]): number {
+  return folders.reduce((sum, folder) => {
+    // Version 2, and the memory controller of version 1.
+    const text = readOrEmpty(join(folder, "memory.events")) || readOrEmpty(join(folder, "memory.oom_control"));
+    return sum + outOfMemoryKillsOf(text);
+  }, 0);
+}
+
+/** As both versions write it: a line `oom_kill N`. */
+export function outOfMemoryKillsOf(text: string): number {
+  return Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? 0);
 }
 
 function processesIn(folder: string): number[] {

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Cgroup, type CgroupBudget, type CgroupLimits, type CgroupTree, CPU_SHARES } from "./cgroup.ts";
-import { removeCgroup } from "./folder.ts";
+import { outOfMemoryKillsOf, removeCgroup } from "./folder.ts";
 import type { CgroupMounts } from "./mounts.ts";
 import { readUsage, type UsageFiles, version1Files } from "./usage.ts";
 
@@ -58,7 +58,7 @@ export function openVersion1(
         set(cpu, "cpu.cfs_period_us", PERIOD_US);
         set(cpu, "cpu.cfs_quota_us", Math.round(cpus * PERIOD_US));
       },
-      outOfMemoryKills: () => Number(/^oom_kill (\d+)/m.exec(readFileSync(control, "utf8"))?.[1] ?? 0),
+      outOfMemoryKills: () => outOfMemoryKillsOf(readFileSync(control, "utf8")),
       usage: (before) => usageFiles && readUsage(usageFiles, before),
     };
   };

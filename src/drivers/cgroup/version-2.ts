@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type Cgroup, type CgroupBudget, type CgroupLimits, type CgroupTree, CPU_WEIGHT } from "./cgroup.ts";
-import { removeCgroup } from "./folder.ts";
+import { outOfMemoryKillsOf, removeCgroup } from "./folder.ts";
 import type { CgroupMounts } from "./mounts.ts";
 import { chooseBase, writeControllers } from "./own-group.ts";
 import { readUsage, version2Files } from "./usage.ts";
@@ -54,7 +54,7 @@ export function openVersion2(
       capCpu(cpus) {
         if (controllers.includes("cpu")) set(folder, "cpu.max", `${Math.round(cpus * PERIOD_US)} ${PERIOD_US}`);
       },
-      outOfMemoryKills: () => Number(/^oom_kill (\d+)/m.exec(readFileSync(events, "utf8"))?.[1] ?? 0),
+      outOfMemoryKills: () => outOfMemoryKillsOf(readFileSync(events, "utf8")),
       usage: (before) => readUsage(usageFiles, before),
     };
   };

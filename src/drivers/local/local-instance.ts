@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, sleep, type WakeUp } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
+import { outOfMemoryKillsIn } from "../cgroup/cgroup.ts";
 import type { DriverConfiguration } from "../configuration.ts";
 import {
   type DriverInstance,
@@ -128,6 +129,10 @@ export class LocalInstance implements DriverInstance {
 
   get usage(): InstanceUsage | undefined {
     return this.#usage;
+  }
+
+  ranOutOfMemory(): boolean {
+    return this.#outOfMemory || (this.#launched !== undefined && outOfMemoryKillsIn(this.#launched.cgroup.folders) > 0);
   }
 
   stop(graceMs: number): void {

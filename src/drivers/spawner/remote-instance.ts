@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
+import { outOfMemoryKillsIn } from "../cgroup/cgroup.ts";
 import { type DriverInstance, type ExitReport, type InstanceUsage, StartError } from "../driver.ts";
 import { Connector } from "../local/connect.ts";
 import type { Footprint } from "../local/footprint.ts";
@@ -28,6 +29,7 @@ export class RemoteInstance implements DriverInstance {
   readonly #handOvers = new HandOvers();
   #endpoint: Endpoint | undefined;
   #hasExited = false;
+  #ranOutOfMemory = false;
   /** What to end should the spawner die; undefined before it has told. */
   footprint: Footprint | undefined;
   usage: InstanceUsage | undefined;
@@ -63,6 +65,11 @@ export class RemoteInstance implements DriverInstance {
 
   thaw(): Promise<void> {
     return this.#freezeSwitch.thaw();
+  }
+
+  /** Read here: the spawner may be busy with starts. */
+  ranOutOfMemory(): boolean {
+    return this.#ranOutOfMemory || outOfMemoryKillsIn(this.footprint?.cgroupFolders ?? []) > 0;
   }
 
   stop(graceMs: number): void {
@@ -103,6 +110,7 @@ export class RemoteInstance implements DriverInstance {
 
   settleExited(report: ExitReport): void {
     this.#hasExited = true;
+    this.#ranOutOfMemory = report.outOfMemory;
     this.usage = report.usage ?? this.usage;
     this.#freezeSwitch.gone();
     this.#remoteFreezing.end();

@@ -151,6 +151,7 @@ export function endContract(context: ContractContext): void {
         dialogue.tell({ do: order, megabytes: 400 });
         const report = await instance.exited;
         assert.equal(report.outOfMemory, true);
+        assert.equal(instance.ranOutOfMemory(), true);
         assert.equal(report.signal, "SIGKILL");
       });
     }

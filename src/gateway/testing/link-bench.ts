@@ -72,6 +72,8 @@ export class LinkBench {
   /** SETTINGS are acknowledged. */
   acknowledges = true;
   connects = 0;
+  /** What the kernel says of it. */
+  ranOutOfMemory = false;
   #exit: (report: ExitReport) => void = () => {};
   readonly #onFrame: (peer: RawPeer, frame: ReadFrame) => void;
 
@@ -89,6 +91,7 @@ export class LinkBench {
           this.#exit = resolve;
         }),
         connect: async () => this.#accept(),
+        ranOutOfMemory: () => this.ranOutOfMemory,
       },
       revision: more,
       observer: {

@@ -24,6 +24,7 @@ export class LocalInstance implements DriverInstance {
   readonly exited: Promise<ExitReport>;
   readonly usage = undefined;
   readonly canFreeze = false;
+  readonly ranOutOfMemory = () => false;
   readonly sockets = new Set<Socket>();
   readonly sessions = new Set<ServerHttp2Session>();
   readonly #server: Http2Server | Server;

@@ -37,6 +37,7 @@ export class FakeInstance implements DriverInstance {
   #exit: (report: ExitReport) => void = () => {};
 
   readonly canFreeze: boolean;
+  readonly ranOutOfMemory = () => false;
 
   constructor(spec: StartSpec, canFreeze: boolean) {
     this.id = spec.instanceId;

@@ -71,6 +71,7 @@ export class SimInstance implements DriverInstance {
   isFrozen = false;
   readonly usage = undefined;
   readonly canFreeze = true;
+  readonly ranOutOfMemory = () => false;
   link: SimLink | undefined;
   /** Since when it serves without a call; NaN: it has some, or does not serve. */
   idleSince = Number.NaN;
