@@ -7,7 +7,7 @@ import { dataOption, jsonOption } from "../options.ts";
 
 export const doctorCommand = command<{ data?: string; json?: boolean; config?: string; clean?: boolean }>({
   name: "doctor",
-  summary: "say what this host supports, what isolation a start takes and why, and how to get more",
+  summary: "say what this host supports, what isolation a start takes, and how to get more",
   options: [
     { flags: "--clean", description: "remove what runs that were killed have left behind" },
     { flags: "--config <file>", description: "configuration (default: config.yaml in the data directory)" },
