@@ -66,7 +66,7 @@ async function obstacleOrDaemon(): Promise<DockerDaemon | string> {
   closeSync(descriptor);
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    stopped ??= end(child, folder);
+    stopped ??= removeNetworks(address).then(() => end(child, folder));
     return stopped;
   };
   const startedAt = systemClock.nowMs();
@@ -81,6 +81,19 @@ async function obstacleOrDaemon(): Promise<DockerDaemon | string> {
   const words = (await readFile(log, "utf8")).trim().split("\n").at(-1) ?? "";
   await stop();
   return `dockerd did not start: ${words}`;
+}
+
+/** The bridges of networks that a daemon has made stay on the host when it ends. */
+async function removeNetworks(address: string): Promise<void> {
+  try {
+    const { docker } = await openEngine({ address });
+    const containers = await docker.listContainers({ all: true });
+    await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
+    const networks = (await docker.listNetworks()).filter(({ Driver }) => Driver === "bridge");
+    await Promise.all(networks.map(({ Id }) => docker.getNetwork(Id).remove()));
+  } catch {
+    // It does not answer any more.
+  }
 }
 
 async function end(child: ChildProcess, folder: string): Promise<void> {
