@@ -16,7 +16,7 @@ const BARS: Readonly<Record<string, readonly string[]>> = {
   "gateway-latency": ["added-p50-ms", "added-p99-ms"],
   "gateway-bytes": ["unary-vs-haproxy", "stream-vs-haproxy", "seconds-for-100mb-at-50ms"],
   "gateway-memory": ["connection-over-tls-kb", "connection-vs-node-http2", "stream-kb", "route-kb"],
-  "cold-start": ["p50-ms", "p95-ms", "over-bare-exec-p50-ms", "p50-with-10000-connections-ms"],
+  "cold-start": ["p50-ms", "p95-ms", "without-root-p50-ms", "over-bare-exec-p50-ms", "p50-with-10000-connections-ms"],
   "scale-out": ["seconds-to-100", "failed-calls"],
   redeploy: ["failed-calls", "p99-vs-steady"],
   abuse: ["p99-under-attack"],
