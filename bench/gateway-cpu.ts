@@ -105,7 +105,7 @@ async function compare(
   for (const shape of SHAPES) {
     const measured = new Map<string, Measured[]>(present.map((side) => [side.name, []]));
     // Not counted: what is compiled, and the tables and windows that fill, in the first moments of a load.
-    for (const side of present) await measure(side, shape, bodyFile, length.seconds);
+    if (length.pairs > 1) for (const side of present) await measure(side, shape, bodyFile, length.seconds);
     for (let pair = 0; pair < length.pairs; pair++) {
       for (const side of present) measured.get(side.name)?.push(await measure(side, shape, bodyFile, length.seconds));
     }

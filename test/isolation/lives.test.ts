@@ -77,12 +77,14 @@ describe("many lives in the sandbox", { skip: sandboxMissing || goMissing }, () 
     });
   };
   const assertNothingLeft = async (then: Inventory): Promise<void> => {
-    const grown = () => {
-      const now = inventory();
-      return kinds().filter((kind) => now[kind] > then[kind]);
+    let now = inventory();
+    const grown = () => kinds().filter((kind) => now[kind] > then[kind]);
+    const isAsBefore = () => {
+      now = inventory();
+      return grown().length === 0;
     };
-    await eventually("as much as before", () => grown().length === 0, 20_000).catch(() => {});
-    assert.deepEqual(grown(), [], `before ${JSON.stringify(then)}, after ${JSON.stringify(inventory())}`);
+    await eventually("as much as before", isAsBefore, 20_000).catch(() => {});
+    assert.deepEqual(grown(), [], `before ${JSON.stringify(then)}, after ${JSON.stringify(now)}`);
   };
   const warmUp = async (): Promise<void> => {
     const instances = Array.from({ length: LANES }, start);

@@ -85,7 +85,7 @@ export class LocalDriver implements Driver {
       environment: {},
       caPort: 9000,
       memoryMb: 64,
-      diskMb: 64,
+      diskMb: 512,
       internetAccess: false,
       startLimitMs: PROBE_LIMIT_MS,
     });

@@ -17,19 +17,15 @@ import {
 } from "../../../src/drivers/testing/subjects.ts";
 import { usageContract } from "../../../src/drivers/testing/usage-contract.ts";
 
-const PARTS = [endContract, freezeContract, usageContract, limitsContract];
-
-for (const name of ["process", "sandbox"] as const) {
-  driverContract(
-    {
-      title: `${name} driver with control groups of version 2`,
-      skip: sandboxSkip(),
-      hasOwnUids: true,
-      open: (output) => spawnerDriver(name, output),
-    },
-    PARTS,
-  );
-}
+driverContract(
+  {
+    title: "sandbox driver with control groups of version 2",
+    skip: sandboxSkip(),
+    hasOwnUids: true,
+    open: (output) => spawnerDriver("sandbox", output),
+  },
+  [endContract, freezeContract, usageContract, limitsContract],
+);
 
 budgetContract({
   title: "process driver with control groups of version 2",
