@@ -26,7 +26,7 @@ export interface CgroupLimits {
 
 /** Limits of all instances of a tree together. */
 export interface CgroupBudget {
-  /** Memory with swap; where it is used up, the kernel kills one of the instances. */
+  /** Memory with swap; where it is used up, the kernel kills instances until there is room. */
   readonly memoryMb: number;
 }
 
