@@ -63,7 +63,7 @@ export async function run(length: BenchLength): Promise<BenchResult> {
       { name: "p50-ms", value: round(p50, 1), limit: 25 },
       { name: "p95-ms", value: round(percentile(cold, 0.95), 1), limit: 40 },
       { name: "without-root-p50-ms", value: round(percentile(withoutRoot, 0.5), 1), limit: 25 },
-      { name: "over-bare-exec-p50-ms", value: round(p50 - percentile(bare, 0.5), 1), limit: 12 },
+      { name: "over-bare-exec-p50-ms", value: round(p50 - percentile(bare, 0.5), 1), limit: 10 },
       {
         name: "p50-with-10000-connections-ms",
         value: connections < 10_000 ? null : round(percentile(crowded, 0.5), 1),
