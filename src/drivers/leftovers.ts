@@ -3,6 +3,7 @@ import { readMounts } from "./cgroup/mounts.ts";
 import { deadTrees, removeTree } from "./cgroup/tree-name.ts";
 import { openEngine } from "./container/engine.ts";
 import { leftContainers, removeContainer } from "./container/owner.ts";
+import { deadNatTables, removeNatTable } from "./network/nat-table.ts";
 
 export interface Leftover {
   /** What it is and where, for people. */
@@ -13,7 +14,7 @@ export interface Leftover {
 
 /** Looks for it; changes nothing. */
 export async function findLeftovers(): Promise<Leftover[]> {
-  return [...(await leftOverContainers()), ...leftOverTrees()];
+  return [...(await leftOverContainers()), ...(await leftOverNatTables()), ...leftOverTrees()];
 }
 
 function leftOverTrees(): Leftover[] {
@@ -26,6 +27,13 @@ function leftOverTrees(): Leftover[] {
       removeTree(tree);
     },
   }));
+}
+
+/** None where they are not to be seen: without root. */
+async function leftOverNatTables(): Promise<Leftover[]> {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return [];
+  const tables = await deadNatTables().catch(() => []);
+  return tables.map((table) => ({ what: `nftables table ${table.name}`, remove: () => removeNatTable(table) }));
 }
 
 /** None where no engine answers: then they are not to be seen. */

@@ -97,10 +97,15 @@ export async function removeNatTable(table: NatTable): Promise<void> {
   if (table.switchedForwarding && others.length === 0) writeFileSync(FORWARDING, "0");
 }
 
+/** Tables of processes that no longer run; none where nft is missing. */
+export async function deadNatTables(): Promise<NatTable[]> {
+  if (findTool("nft") === undefined) return [];
+  return (await natTables()).filter(({ pid }) => !signal(pid, 0));
+}
+
 /** Takes back the tables of processes that no longer run. Resolves to their number. */
 export async function sweepNatTables(): Promise<number> {
-  if (findTool("nft") === undefined) return 0;
-  const dead = (await natTables()).filter(({ pid }) => !signal(pid, 0));
+  const dead = await deadNatTables();
   for (const table of dead) await removeNatTable(table);
   return dead.length;
 }
