@@ -9,7 +9,7 @@ import { ApiError } from "./api-error.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import { CodePackages } from "./code/code-packages.ts";
 import { CodeSweep } from "./code-sweep.ts";
-import { dialect20210406, isUpload, PREFIX } from "./dialect-2021-04-06/dialect.ts";
+import { fcDialects, isUpload } from "./dialect/dialect.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
 import { createApp } from "./http/app.ts";
 import { HttpServer } from "./http/http-server.ts";
@@ -80,7 +80,7 @@ export class ControlPlane {
       isUpload,
       isOpen: (method, path) => method === "GET" && path === METRICS_PATH,
     });
-    app.route(PREFIX, dialect20210406({ resources, endpoint, accountId: credentials.accountId, board }));
+    app.route("/", fcDialects({ resources, endpoint, accountId: credentials.accountId, board }));
     app.route(
       SLUICE_PREFIX,
       sluiceV1({ store, repository, resources, projection, publisher, board, logs, usage, images, endpoint }),

@@ -32,7 +32,7 @@ describe("the API over HTTP", () => {
   const refused: [what: string, status: number, code: string, request: RawRequest][] = [
     ["an unknown path", 400, "PathNotSupported", { path: "/" }],
     ["an unknown operation", 400, "PathNotSupported", { path: `${services}/a/none` }],
-    ["another dialect", 400, "PathNotSupported", { path: "/2016-08-15/services" }],
+    ["a version of the API that is not there", 400, "PathNotSupported", { path: "/2099-01-01/services" }],
     ["an unknown method", 400, "PathNotSupported", { path: services, method: "PATCH" }],
     ["a path with a final slash", 400, "PathNotSupported", { path: `${services}/` }],
     ["a body that is no JSON", 400, "InvalidArgument", { path: services, method: "POST", body: "{" }],

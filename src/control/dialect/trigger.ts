@@ -1,26 +1,29 @@
 import type { Trigger } from "../../model/model.ts";
-import { invalid } from "../api-error.ts";
-import { parseJson, timeText } from "../http/answers.ts";
+import { timeText } from "../http/answers.ts";
 import type { EndpointInfo } from "../options.ts";
 import { triggerUrl } from "../trigger-url.ts";
+import type { DialectTraits } from "./traits.ts";
 
-/** The body with its triggerConfig, which this API has as a text that holds JSON. Throws InvalidArgument. */
-export function triggerInput(body: Record<string, unknown>): Record<string, unknown> {
-  const { triggerConfig: text, ...others } = body;
-  if (text === undefined || text === null || text === "") return others;
-  if (typeof text !== "string") return invalid("triggerConfig: expected a text that holds JSON, got an object");
-  return { ...others, triggerConfig: parseJson(text, "triggerConfig") };
+/** The body with its triggerConfig as an object; nothing, null and an empty text are none. Throws InvalidArgument. */
+export function triggerInput(body: Record<string, unknown>, traits: DialectTraits): Record<string, unknown> {
+  const { triggerConfig: sent, ...others } = body;
+  if (sent === undefined || sent === null || sent === "") return others;
+  return { ...others, triggerConfig: traits.readTriggerConfig(sent) };
 }
 
 /** A trigger as this API answers it. */
-export function triggerDocument(trigger: Trigger, endpoint: EndpointInfo): Record<string, unknown> {
+export function triggerDocument(
+  trigger: Trigger,
+  endpoint: EndpointInfo,
+  traits: DialectTraits,
+): Record<string, unknown> {
   const { authType, methods, disableURLInternet } = trigger;
   const url = triggerUrl(trigger, endpoint);
   return {
     triggerName: trigger.triggerName,
     triggerId: trigger.triggerId,
     triggerType: trigger.triggerType,
-    triggerConfig: JSON.stringify({ authType, methods, disableURLInternet }),
+    triggerConfig: traits.writeTriggerConfig({ authType, methods, disableURLInternet }),
     description: trigger.description,
     qualifier: trigger.qualifier,
     sourceArn: trigger.sourceArn,

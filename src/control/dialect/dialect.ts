@@ -1,5 +1,10 @@
-/** API 2021-04-06, which the official SDK `fc-open20210406` speaks. It translates, and decides nothing. */
+/**
+ * Function Compute's API of services, in each of its versions: the same operations, told apart by their traits. It
+ * translates, and decides nothing.
+ */
 import { Hono } from "hono";
+import { traits20160815 } from "../dialect-2016-08-15/traits.ts";
+import { traits20210406 } from "../dialect-2021-04-06/traits.ts";
 import { jsonBody, noContent } from "../http/answers.ts";
 import type { ApiContext, ApiEnv } from "../http/env.ts";
 import type { EndpointInfo } from "../options.ts";
@@ -10,13 +15,14 @@ import { customDomainDocument } from "./custom-domain.ts";
 import { functionDocument, functionInput } from "./function.ts";
 import { addInstances } from "./instances.ts";
 import { addOnDemandConfigs } from "./on-demand-config.ts";
-import { functionParams, param, qualifierOf } from "./parameters.ts";
+import { functionParams, param, qualifiedName, qualifiedService, serviceParam } from "./parameters.ts";
 import { addProvisionConfigs } from "./provision-config.ts";
 import { serviceDocument } from "./service.ts";
+import type { DialectTraits } from "./traits.ts";
 import { triggerDocument, triggerInput } from "./trigger.ts";
 import { versionDocument } from "./version.ts";
 
-export const PREFIX = "/2021-04-06";
+const DIALECTS: readonly DialectTraits[] = [traits20210406, traits20160815];
 
 export interface DialectContext {
   readonly resources: Resources;
@@ -38,14 +44,23 @@ interface Operations<T> {
   document(value: T): Record<string, unknown>;
 }
 
-/** Whether a request of this dialect may carry a code package. */
+/** Whether a request may carry a code package. */
 export function isUpload(method: string, path: string): boolean {
-  if (method === "POST") return /^\/2021-04-06\/services\/[^/]+\/functions$/.test(path);
-  return method === "PUT" && /^\/2021-04-06\/services\/[^/]+\/functions\/[^/]+$/.test(path);
+  const [, version, ...rest] = path.split("/");
+  if (!DIALECTS.some((each) => each.version === version)) return false;
+  const below = rest.join("/");
+  if (method === "POST") return /^services\/[^/]+\/functions$/.test(below);
+  return method === "PUT" && /^services\/[^/]+\/functions\/[^/]+$/.test(below);
 }
 
-/** The routes below PREFIX. */
-export function dialect20210406(context: DialectContext): Hono<ApiEnv> {
+/** The routes of every version, each below its own prefix. */
+export function fcDialects(context: DialectContext): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
+  for (const traits of DIALECTS) app.route(`/${traits.version}`, dialectOf(traits, context));
+  return app;
+}
+
+function dialectOf(traits: DialectTraits, context: DialectContext): Hono<ApiEnv> {
   const { resources, endpoint, accountId } = context;
   const { services, functions, triggers, customDomains, versions, aliases } = resources;
   const app = new Hono<ApiEnv>();
@@ -55,19 +70,25 @@ export function dialect20210406(context: DialectContext): Hono<ApiEnv> {
     memberPath: "/services/:serviceName",
     listKey: "services",
     create: (_c, body) => services.create(body),
-    get: (c) => services.get(param(c, "serviceName"), qualifierOf(c)),
+    get: (c) => services.get(...qualifiedService(c)),
     list: (_c, query) => services.list(query),
-    update: (c, body, ifMatch) => services.update(param(c, "serviceName"), body, ifMatch),
-    delete: (c, ifMatch) => services.delete(param(c, "serviceName"), ifMatch),
+    update: (c, body, ifMatch) => services.update(serviceParam(c), body, ifMatch),
+    delete: (c, ifMatch) => services.delete(serviceParam(c), ifMatch),
     document: serviceDocument,
   });
   addResource(app, {
     collectionPath: "/services/:serviceName/functions",
     memberPath: "/services/:serviceName/functions/:functionName",
     listKey: "functions",
-    create: (c, body) => functions.create(param(c, "serviceName"), functionInput(body), checksum(c)),
-    get: (c) => functions.get(...functionParams(c), qualifierOf(c)),
-    list: (c, query) => functions.list(param(c, "serviceName"), query, qualifierOf(c)),
+    create: (c, body) => functions.create(serviceParam(c), functionInput(body), checksum(c)),
+    get: (c) => {
+      const { serviceName, functionName, qualifier } = qualifiedName(c);
+      return functions.get(serviceName, functionName, qualifier);
+    },
+    list: (c, query) => {
+      const [serviceName, qualifier] = qualifiedService(c);
+      return functions.list(serviceName, query, qualifier);
+    },
     update: (c, body, ifMatch) =>
       functions.update(...functionParams(c), functionInput(body), { ifMatch, checksum: checksum(c) }),
     delete: (c, ifMatch) => functions.delete(...functionParams(c), ifMatch),
@@ -77,13 +98,13 @@ export function dialect20210406(context: DialectContext): Hono<ApiEnv> {
     collectionPath: "/services/:serviceName/functions/:functionName/triggers",
     memberPath: "/services/:serviceName/functions/:functionName/triggers/:triggerName",
     listKey: "triggers",
-    create: (c, body) => triggers.create(...functionParams(c), triggerInput(body)),
+    create: (c, body) => triggers.create(...functionParams(c), triggerInput(body, traits)),
     get: (c) => triggers.get(...functionParams(c), param(c, "triggerName")),
     list: (c, query) => triggers.list(...functionParams(c), query),
     update: (c, body, ifMatch) =>
-      triggers.update(...functionParams(c), param(c, "triggerName"), triggerInput(body), ifMatch),
+      triggers.update(...functionParams(c), param(c, "triggerName"), triggerInput(body, traits), ifMatch),
     delete: (c, ifMatch) => triggers.delete(...functionParams(c), param(c, "triggerName"), ifMatch),
-    document: (trigger) => triggerDocument(trigger, endpoint),
+    document: (trigger) => triggerDocument(trigger, endpoint, traits),
   });
   addResource(app, {
     collectionPath: "/custom-domains",
@@ -94,15 +115,15 @@ export function dialect20210406(context: DialectContext): Hono<ApiEnv> {
     list: (_c, query) => customDomains.list(query),
     update: (c, body, ifMatch) => customDomains.update(param(c, "domainName"), body, ifMatch),
     delete: (c, ifMatch) => customDomains.delete(param(c, "domainName"), ifMatch),
-    document: (domain) => customDomainDocument(domain, accountId),
+    document: (domain) => customDomainDocument(domain, accountId, traits),
   });
   addResource(app, {
     collectionPath: "/services/:serviceName/aliases",
     memberPath: "/services/:serviceName/aliases/:aliasName",
     listKey: "aliases",
-    create: (c, body) => aliases.create(param(c, "serviceName"), body),
+    create: (c, body) => aliases.create(serviceParam(c), body),
     get: (c) => aliases.get(...aliasParams(c)),
-    list: (c, query) => aliases.list(param(c, "serviceName"), query),
+    list: (c, query) => aliases.list(serviceParam(c), query),
     update: (c, body, ifMatch) => aliases.update(...aliasParams(c), body, ifMatch),
     delete: (c, ifMatch) => aliases.delete(...aliasParams(c), ifMatch),
     document: aliasDocument,
@@ -137,22 +158,22 @@ function addResource<T>(app: Hono<ApiEnv>, operations: Operations<T>): void {
 function addVersions(app: Hono<ApiEnv>, versions: Resources["versions"]): void {
   const path = "/services/:serviceName/versions";
   app.post(path, async (c) => {
-    const { value, etag } = await versions.publish(param(c, "serviceName"), jsonBody(c), c.req.header("if-match"));
+    const { value, etag } = await versions.publish(serviceParam(c), jsonBody(c), c.req.header("if-match"));
     c.header("ETag", etag);
     return c.json(versionDocument(value));
   });
   app.get(path, async (c) => {
-    const { items, nextToken, direction } = await versions.list(param(c, "serviceName"), c.req.query());
+    const { items, nextToken, direction } = await versions.list(serviceParam(c), c.req.query());
     return c.json({ versions: items.map(({ value }) => versionDocument(value)), nextToken, direction });
   });
   app.delete(`${path}/:versionId`, async (c) => {
-    await versions.delete(param(c, "serviceName"), param(c, "versionId"));
+    await versions.delete(serviceParam(c), param(c, "versionId"));
     return noContent(c);
   });
 }
 
 function aliasParams(c: ApiContext): [serviceName: string, aliasName: string] {
-  return [param(c, "serviceName"), param(c, "aliasName")];
+  return [serviceParam(c), param(c, "aliasName")];
 }
 
 function checksum(c: ApiContext): string | undefined {
