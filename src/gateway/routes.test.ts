@@ -53,6 +53,27 @@ test("RouteTable prefers the exact path, then the longest prefix, and names a pa
   assert.match(message(table.find("d.example", "/q.S/M")), /path \/q\.S\/M of host d\.example/);
 });
 
+test("RouteTable tells Function Compute's old addresses, which serve no gRPC, and where to call instead", () => {
+  const table = new RouteTable(undefined);
+  table.put(route("a.example", "/*", A));
+  table.put(route("d.example", "/2016-08-15/proxy/s/a/*", B, { origin: "customDomain" }));
+  const hint =
+    /serve no gRPC, here as in Function Compute: call \/package\.Service\/Method at the host of the function's http trigger/;
+  for (const [authority, path] of [
+    ["a.example", "/2016-08-15/proxy/s/a/p.S/M"],
+    ["127.0.0.1:8089", "/2016-08-15/proxy/s.prod/a/"],
+    ["1234567890.cn-hangzhou.fc.aliyuncs.com:8089", "/p.S/M"],
+    ["1234567890.cn-hangzhou-internal.FC.aliyuncs.com", "/2016-08-15/proxy/s/a/p.S/M"],
+    ["1234567890.local.fc.fcapp.localhost", "/p.S/M"],
+  ] as const) {
+    const text = message(table.find(authority, path));
+    assert.match(text, hint);
+    assert.ok(text.startsWith(`no route for host ${authority} (path ${path}): `), text);
+  }
+  assert.equal(target(table.find("127.0.0.1:8089", "/p.S/M")), A);
+  assert.equal(target(table.find("d.example", "/2016-08-15/proxy/s/a/p.S/M")), B, "a route that was asked for");
+});
+
 test("RouteTable finds wildcard domains of one label", () => {
   const table = new RouteTable(undefined);
   table.put(route("*.d.example", "/*", A, { origin: "customDomain" }));

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { type Fault, type FunctionKey, fault, GrpcStatus, type RouteEntry } from "../model/model.ts";
+import { isOldPath, oldAddressHint } from "./old-address.ts";
 import { hostOf } from "./request-head.ts";
 
 /** Authorities remembered with what they mean; a client sends the same one with each call. */
@@ -62,7 +63,9 @@ export class RouteTable {
     if (routes !== undefined) {
       const exact = routes.exact.get(path);
       if (exact !== undefined) return exact;
-      for (const { prefix, entry } of routes.prefixes) if (path.startsWith(prefix)) return entry;
+      for (const { prefix, entry } of routes.prefixes) {
+        if (path.startsWith(prefix) && !(prefix === "/" && isOldPath(path))) return entry;
+      }
     }
     return fault("RouteNotFound", this.#explain(authority, path, routes !== undefined));
   }
@@ -112,6 +115,8 @@ export class RouteTable {
   }
 
   #explain(authority: string, path: string, hostKnown: boolean): string {
+    const hint = oldAddressHint(hostOf(authority), path);
+    if (hint !== undefined) return `no route for host ${authority} (path ${path}): ${hint}`;
     if (hostKnown) return `no route for path ${path} of host ${authority}`;
     if (!isLocal(hostOf(authority))) return `no route for host ${authority} (path ${path})`;
     const functions = this.#triggered();
