@@ -3,11 +3,11 @@ import { type IncomingMessage, request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import type { Clock } from "../base/base.ts";
-import { authorization, type Credentials, canonicalQuery, sha256Hex } from "./acs3.ts";
+import { type AccessKey, headerValues, sha256Hex, signAcs3, strictEncode } from "../signing/signing.ts";
 import { ApiError, errorOfAnswer, UNREACHABLE } from "./api-error.ts";
 
 /** Where the API is and as whom it is asked. */
-export interface Endpoint extends Credentials {
+export interface Endpoint extends AccessKey {
   /** `http://HOST:PORT` or `https://HOST:PORT`, without final slash. */
   readonly apiUrl: string;
   /** PEM text of the CA that an https API's certificate is verified against; absent: this system's roots. */
@@ -35,7 +35,6 @@ export type Answer = IncomingMessage;
 /** Sends one request. Throws an ApiError for an answer of 400 and above, and where none comes. */
 export async function send(endpoint: Endpoint, clock: Clock, request: ApiRequest): Promise<Answer> {
   const url = new URL(endpoint.apiUrl);
-  const query = request.query ?? {};
   const body = request.body === undefined ? new Uint8Array() : new TextEncoder().encode(JSON.stringify(request.body));
   const headers: Record<string, string> = {
     host: url.host,
@@ -49,16 +48,14 @@ export async function send(endpoint: Endpoint, clock: Clock, request: ApiRequest
     ...request.headers,
   };
   if (request.body !== undefined) headers["content-type"] = "application/json; charset=utf-8";
-  headers["authorization"] = authorization(
-    { method: request.method, path: request.path, query, headers, body },
-    endpoint,
-  );
+  const { method } = request;
+  const path = `${request.path}${queryText(request.query ?? {})}`;
+  headers["authorization"] = signAcs3({ method, url: path, headers: headerValues(headers) }, endpoint);
   headers["content-length"] = String(body.byteLength);
 
-  const search = canonicalQuery(query);
   const answer = await exchange(endpoint, url, {
-    method: request.method,
-    path: search === "" ? request.path : `${request.path}?${search}`,
+    method,
+    path,
     headers,
     body,
     signal: request.signal,
@@ -67,6 +64,12 @@ export async function send(endpoint: Endpoint, clock: Clock, request: ApiRequest
   if (status < 400) return answer;
   const requestId = answer.headers["x-fc-request-id"];
   throw errorOfAnswer(status, typeof requestId === "string" ? requestId : "", await text(answer));
+}
+
+/** With its question mark; empty for none. */
+function queryText(query: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(query).map(([name, value]) => `${strictEncode(name)}=${strictEncode(value)}`);
+  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 
 interface Exchange {

@@ -1,170 +1,59 @@
 import assert from "node:assert/strict";
-import { createHash, createHmac } from "node:crypto";
-import { describe, test } from "node:test";
-import fc from "fast-check";
-import { FakeClock } from "../../base/testing/fake-clock.ts";
-import { canonicalRequest, parseAuthorization, type SignedRequest, signatureOf } from "./acs3.ts";
-import { Authenticator } from "./authenticator.ts";
-import { Nonces } from "./nonces.ts";
+import { createHash } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import { json } from "node:stream/consumers";
+import { test } from "node:test";
+import { headerValues, signFc } from "../../signing/signing.ts";
+import { credentials, fc, sdkClient, withControl } from "../testing/control-under-test.ts";
 
-const EMPTY = createHash("sha256").digest("hex");
-const credentials = { accountId: "1", accessKeyId: "key", accessKeySecret: "secret" };
-
-function headerMap(headers: Record<string, string>): Map<string, string[]> {
-  return new Map(Object.entries(headers).map(([name, value]) => [name, [value]]));
-}
-
-/** Signs as an SDK does, then lets `tamper` change what is sent. */
-function signed(tamper: (headers: Record<string, string>) => void = () => {}, change: Partial<SignedRequest> = {}) {
+/** Sends a request signed by `FC`, as Function Compute's SDKs of 2016 sign; `sent` in place of the body that was signed. */
+async function sendFc(port: number, method: string, url: string, body: string, contentMd5: string, sent = body) {
   const headers: Record<string, string> = {
-    host: "127.0.0.1:8085",
-    "x-acs-action": "GetService",
-    "x-acs-content-sha256": EMPTY,
-    "x-acs-date": "2026-01-01T00:00:00Z",
-    "x-acs-signature-nonce": crypto.randomUUID(),
-    "x-acs-version": "2021-04-06",
+    "content-type": "application/json",
+    date: new Date().toUTCString(),
+    "x-fc-account-id": "1",
+    ...(contentMd5 !== "" && { "content-md5": contentMd5 }),
   };
-  const names = Object.keys(headers).sort();
-  const request = { method: "GET", url: "/2021-04-06/services/a?prefix=x%20y", headers: headerMap(headers) };
-  const canonical = canonicalRequest(request, names, EMPTY);
-  const hash = createHash("sha256").update(canonical).digest("hex");
-  const signature = createHmac("sha256", "secret").update(`ACS3-HMAC-SHA256\n${hash}`).digest("hex");
-  headers["authorization"] = `ACS3-HMAC-SHA256 Credential=key,SignedHeaders=${names.join(";")},Signature=${signature}`;
-  tamper(headers);
-  return { ...request, headers: headerMap(headers), ...change };
+  headers["authorization"] = signFc({ method, url, headers: headerValues(headers) }, "api", credentials);
+  const answer = await new Promise<{ status: number; body: Record<string, unknown> }>((resolve, reject) => {
+    const request = httpRequest({ host: "127.0.0.1", port, method, path: url, headers }, async (response) => {
+      resolve({ status: response.statusCode ?? 0, body: (await json(response)) as Record<string, unknown> });
+    });
+    request.on("error", reject);
+    request.end(sent);
+  });
+  return answer;
 }
 
-test("canonicalRequest and signatureOf: the vector of Alibaba Cloud's documentation", () => {
-  const headers = {
-    host: "ecs.cn-shanghai.aliyuncs.com",
-    "x-acs-action": "RunInstances",
-    "x-acs-content-sha256": EMPTY,
-    "x-acs-date": "2023-10-26T10:22:32Z",
-    "x-acs-signature-nonce": "3156853299f313e23d1673dc12e1703d",
-    "x-acs-version": "2014-05-26",
-  };
-  const url = "/?RegionId=cn-shanghai&ImageId=win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd";
-  const canonical = canonicalRequest({ method: "POST", url, headers: headerMap(headers) }, Object.keys(headers), EMPTY);
-  const hash = createHash("sha256").update(canonical).digest("hex");
-  assert.match(hash, /^7ea06492.*b1e259$/);
-  const signature = signatureOf(canonical, "YourAccessKeySecret").toString("hex");
-  assert.equal(signature, "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0");
-});
+test("the API takes FC, with Content-MD5 as each of the SDKs writes it, and refuses another body", () =>
+  withControl(async ({ control: { apiPort } }) => {
+    const services = "/2021-04-06/services";
+    const writings: ((md5: Buffer) => string)[] = [
+      (md5) => md5.toString("base64"),
+      (md5) => md5.toString("hex"),
+      (md5) => Buffer.from(md5.toString("hex")).toString("base64"),
+      () => "",
+    ];
+    for (const [index, write] of writings.entries()) {
+      const body = JSON.stringify({ serviceName: `svc${index}` });
+      const contentMd5 = write(createHash("md5").update(body).digest());
+      const answer = await sendFc(apiPort, "POST", services, body, contentMd5);
+      assert.equal(answer.status, 200, JSON.stringify(answer.body));
+      if (contentMd5 === "") continue;
+      const other = await sendFc(apiPort, "POST", services, body, contentMd5, body.replace("svc", "SVC"));
+      assert.deepEqual([other.status, other.body["Code"]], [403, "SignatureNotMatch"]);
+      assert.match(String(other.body["Message"]), /Content-MD5/);
+    }
+    const listed = await sendFc(apiPort, "GET", `${services}?prefix=svc`, "", "");
+    assert.equal((listed.body["services"] as unknown[]).length, writings.length);
+  }));
 
-describe("Authenticator.check", () => {
-  const check = (request: SignedRequest) => new Authenticator(credentials, new FakeClock()).check(request);
-
-  test("accepts a request as signed and returns the hash of its body", () => {
-    assert.equal(check(signed()), EMPTY);
-  });
-
-  test("does not mind which characters of the query the client encoded", () => {
-    assert.equal(check(signed(() => {}, { url: "/2021-04-06/services/a?prefix=x+y" })), EMPTY);
-  });
-
-  const refused: [string, string, SignedRequest][] = [
-    ["another method", "SignatureNotMatch", signed(() => {}, { method: "DELETE" })],
-    ["another path", "SignatureNotMatch", signed(() => {}, { url: "/2021-04-06/services/b?prefix=x%20y" })],
-    [
-      "the path encoded otherwise",
-      "SignatureNotMatch",
-      signed(() => {}, { url: "/2021-04-06/services/%61?prefix=x%20y" }),
-    ],
-    ["another query", "SignatureNotMatch", signed(() => {}, { url: "/2021-04-06/services/a?prefix=x%20z" })],
-    ["one more in the query", "SignatureNotMatch", signed(() => {}, { url: "/2021-04-06/services/a?prefix=x%20y&z=" })],
-    ["a broken query", "InvalidArgument", signed(() => {}, { url: "/2021-04-06/services/a?prefix=%ff" })],
-    ["another host", "SignatureNotMatch", signed((h) => Object.assign(h, { host: "evil:8085" }))],
-    [
-      "another body hash",
-      "SignatureNotMatch",
-      signed((h) => Object.assign(h, { "x-acs-content-sha256": "0".repeat(64) })),
-    ],
-    [
-      "a body hash in capitals",
-      "AccessDenied",
-      signed((h) => Object.assign(h, { "x-acs-content-sha256": EMPTY.toUpperCase() })),
-    ],
-    ["another nonce", "SignatureNotMatch", signed((h) => Object.assign(h, { "x-acs-signature-nonce": "n" }))],
-    ["one more x-acs header", "AccessDenied", signed((h) => Object.assign(h, { "x-acs-security-token": "t" }))],
-    ["a header missing", "MissingRequiredHeader", signed((h) => delete h["x-acs-version"])],
-    ["no authorization", "MissingRequiredHeader", signed((h) => delete h["authorization"])],
-    ["another algorithm", "AccessDenied", signed((h) => Object.assign(h, { authorization: "acs key:abc" }))],
-    [
-      "another key",
-      "InvalidAccessKeyID",
-      signed((h) => Object.assign(h, { authorization: h["authorization"]?.replace("=key", "=kez") })),
-    ],
-    [
-      "a signature in capitals",
-      "AccessDenied",
-      signed((h) =>
-        Object.assign(h, { authorization: `${h["authorization"]}`.replace(/[0-9a-f]+$/, (hex) => hex.toUpperCase()) }),
-      ),
-    ],
-    [
-      "a short signature",
-      "AccessDenied",
-      signed((h) => Object.assign(h, { authorization: h["authorization"]?.slice(0, -2) })),
-    ],
-    ["a date too old", "AccessDenied", signed((h) => Object.assign(h, { "x-acs-date": "2025-12-31T23:44:59Z" }))],
-    ["a date too far ahead", "AccessDenied", signed((h) => Object.assign(h, { "x-acs-date": "2026-01-01T00:15:01Z" }))],
-    [
-      "a date in another form",
-      "AccessDenied",
-      signed((h) => Object.assign(h, { "x-acs-date": "Thu, 01 Jan 2026 00:00:00 GMT" })),
-    ],
-  ];
-  for (const [what, code, request] of refused) {
-    test(`refuses ${what} with ${code}`, () => {
-      assert.throws(() => check(request), { name: "ApiError", code });
-    });
-  }
-
-  test("refuses a header sent twice", () => {
-    const request = signed();
-    const headers = new Map(request.headers).set("x-acs-action", ["GetService", "DeleteService"]);
-    assert.throws(() => check({ ...request, headers }), { code: "AccessDenied", message: /2 times/ });
-  });
-
-  test("refuses a request sent again, for as long as its date is accepted", () => {
-    const clock = new FakeClock();
-    const authenticator = new Authenticator(credentials, clock);
-    const request = signed();
-    authenticator.check(request);
-    assert.throws(() => authenticator.check(request), { code: "SignatureNonceUsed" });
-    clock.advance(15 * 60 * 1000);
-    assert.throws(() => authenticator.check(request), { code: "SignatureNonceUsed" });
-    clock.advance(1);
-    assert.throws(() => authenticator.check(request), { code: "AccessDenied", message: /15 minutes/ });
-  });
-
-  test("a nonce of a request with a wrong signature stays free for the right one", () => {
-    const authenticator = new Authenticator(credentials, new FakeClock());
-    const request = signed();
-    assert.throws(() => authenticator.check({ ...request, method: "PUT" }), { code: "SignatureNotMatch" });
-    authenticator.check(request);
-  });
-});
-
-test("parseAuthorization: never throws, and takes nothing but the exact form", () => {
-  fc.assert(
-    fc.property(fc.string(), (text) => {
-      assert.equal(parseAuthorization(text), undefined);
-    }),
-  );
-  const signature = "0".repeat(64);
-  for (const names of ["host;host", "x-acs-date;host", "Host"]) {
-    assert.equal(
-      parseAuthorization(`ACS3-HMAC-SHA256 Credential=k,SignedHeaders=${names},Signature=${signature}`),
-      undefined,
-    );
-  }
-});
-
-test("Nonces.add: refuses at its limit, and forgets what has expired", () => {
-  const nonces = new Nonces(100, 2);
-  assert.deepEqual(
-    [nonces.add("a", 0), nonces.add("b", 50), nonces.add("c", 60), nonces.add("c", 100), nonces.add("a", 101)],
-    [true, true, false, true, false],
-  );
-});
+test("the API takes the older scheme of the official SDK (signatureAlgorithm v2), and not a wrong secret", () =>
+  withControl(async ({ control }) => {
+    const sdk = sdkClient(control.apiPort, { signatureAlgorithm: "v2" });
+    await sdk.createService(new fc.CreateServiceRequest({ serviceName: "svc", description: "ä / ?" }));
+    const { body } = await sdk.listServices(new fc.ListServicesRequest({ prefix: "s", limit: 10 }));
+    assert.equal(body.services?.[0]?.description, "ä / ?");
+    const stranger = sdkClient(control.apiPort, { signatureAlgorithm: "v2", accessKeySecret: "guessed" });
+    await assert.rejects(stranger.listServices(new fc.ListServicesRequest({})), { code: "SignatureNotMatch" });
+  }));

@@ -3,8 +3,8 @@ import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Logger } from "../../base/base.ts";
 import { newRequestId } from "../../model/model.ts";
+import type { SignedRequest, Verified } from "../../signing/signing.ts";
 import { ApiError, asApiError } from "../api-error.ts";
-import type { SignedRequest } from "../auth/acs3.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./answers.ts";
 import { BodyReader } from "./body-reader.ts";
@@ -41,10 +41,10 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
       await next();
       return;
     }
-    // The signature covers the body's hash, so nobody without the key gets a byte read.
-    const sha256 = options.authenticator.check(signedRequest(c));
+    // By the head alone: nobody without a key gets a byte read.
+    const verified = options.authenticator.check(signedRequest(c));
     const sizeMaxBytes = options.isUpload(c.req.method, c.req.path) ? UPLOAD_MAX_BYTES : BODY_MAX_BYTES;
-    using _share = await takeBody(c, bodies, sizeMaxBytes, sha256);
+    using _share = await takeBody(c, bodies, sizeMaxBytes, verified);
     await next();
   });
   app.notFound((c) => {
@@ -63,8 +63,13 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
 }
 
 /** The body stays in the context alone, so that whoever parses it can let it go. */
-async function takeBody(c: ApiContext, bodies: BodyReader, sizeMaxBytes: number, sha256: string): Promise<Disposable> {
-  const { bytes, share } = await bodies.read(c.env.incoming, sizeMaxBytes, sha256);
+async function takeBody(
+  c: ApiContext,
+  bodies: BodyReader,
+  sizeMaxBytes: number,
+  verified: Verified,
+): Promise<Disposable> {
+  const { bytes, share } = await bodies.read(c.env.incoming, sizeMaxBytes, verified);
   c.set("body", bytes);
   return share;
 }

@@ -6,7 +6,7 @@ export interface ApiEnv {
   readonly Bindings: HttpBindings;
   readonly Variables: {
     readonly requestId: string;
-    /** The whole body, its hash compared with the signed one. */
+    /** The whole body, its hash compared where one was signed. */
     readonly body: Buffer;
   };
 }

@@ -74,7 +74,7 @@ describe("the API over HTTP", () => {
 
   test("a request signed with a wrong secret is refused, and nothing happens", () =>
     withControl(async ({ control, sdk }) => {
-      const stranger = sdkClient(control.apiPort, "guessed");
+      const stranger = sdkClient(control.apiPort, { accessKeySecret: "guessed" });
       const request = new fc.CreateServiceRequest({ serviceName: "svc" });
       await assert.rejects(stranger.createService(request), { code: "SignatureNotMatch" });
       assert.deepEqual((await sdk.listServices(new fc.ListServicesRequest({}))).body.services, []);
@@ -175,7 +175,7 @@ test("BodyReader.read: what all requests hold together is bounded, and freed whe
   const read = (length?: string) => {
     const chunks = [Buffer.alloc(20, "x"), Buffer.alloc(40, "x")];
     const incoming = Object.assign(Readable.from(chunks), { headers: { "content-length": length } });
-    return reader.read(incoming as never, 1000, sha256);
+    return reader.read(incoming as never, 1000, { bodySha256: sha256 });
   };
   const first = await read("60");
   assert.equal(first.bytes.toString(), "x".repeat(60));

@@ -112,13 +112,14 @@ export async function openControl(dataDir: string, options: UnderTestOptions = {
   };
 }
 
-/** The official client, as users point it at Sluice. */
-export function sdkClient(port: number, secret = credentials.accessKeySecret): InstanceType<typeof FcClient> {
+/** The official client, as users point it at Sluice, with what `change` sets beside. */
+export function sdkClient(port: number, change: Readonly<Record<string, string>> = {}): InstanceType<typeof FcClient> {
   const config = new Config({
     accessKeyId: credentials.accessKeyId,
-    accessKeySecret: secret,
+    accessKeySecret: credentials.accessKeySecret,
     endpoint: `127.0.0.1:${port}`,
     protocol: "http",
+    ...change,
   });
   return new FcClient(config as unknown as ConstructorParameters<typeof FcClient>[0]);
 }

@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { type IncomingMessage, request } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { canonicalRequest, signatureOf } from "../auth/acs3.ts";
+import { headerValues, sha256Hex, signAcs3 } from "../../signing/signing.ts";
 import { credentials } from "./control-under-test.ts";
 
 /** What to send, and what to change of it after it was signed. */
@@ -35,7 +34,7 @@ export async function send(port: number, raw: RawRequest): Promise<RawAnswer> {
 /** Sends a signed request; resolves at the head of the answer. */
 export function open(port: number, raw: RawRequest, signal?: AbortSignal): Promise<IncomingMessage> {
   const { method = "GET", path, body = "" } = raw;
-  const bodySha256 = createHash("sha256").update(body).digest("hex");
+  const bodySha256 = sha256Hex(body);
   const headers: Record<string, string> = {
     host: `127.0.0.1:${port}`,
     "x-acs-action": "Test",
@@ -44,12 +43,7 @@ export function open(port: number, raw: RawRequest, signal?: AbortSignal): Promi
     "x-acs-signature-nonce": crypto.randomUUID(),
     "x-acs-version": "2021-04-06",
   };
-  const names = Object.keys(headers).sort();
-  const values = new Map(Object.entries(headers).map(([name, value]) => [name, [value]]));
-  const canonical = canonicalRequest({ method, url: path, headers: values }, names, bodySha256);
-  const signature = signatureOf(canonical, credentials.accessKeySecret).toString("hex");
-  headers["authorization"] =
-    `ACS3-HMAC-SHA256 Credential=${credentials.accessKeyId},SignedHeaders=${names.join(";")},Signature=${signature}`;
+  headers["authorization"] = signAcs3({ method, url: path, headers: headerValues(headers) }, credentials);
   for (const [name, value] of Object.entries(raw.headers ?? {})) {
     if (value === undefined) delete headers[name];
     else headers[name] = value;
