@@ -1,10 +1,11 @@
 /**
- * Writes the parts of the manual that are tables of the code, between markers, so that they cannot drift:
+ * Writes the parts of the manual that are tables of the code, between markers, and the files that are descriptions of
+ * it, so that they cannot drift:
  * `node bin/node24.js scripts/generate-docs.ts`; with --check it fails where a file is not as it would be written.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { METRICS } from "../src/control/control.ts";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { type Dialect, METRICS, OPERATIONS, type Operation, openApi } from "../src/control/control.ts";
 import { GATEWAY_LIMITS } from "../src/gateway/gateway.ts";
 import { statusName } from "../src/grpc/grpc.ts";
 import { LIMITS, type Limit } from "../src/h2/h2.ts";
@@ -25,7 +26,57 @@ const generated: readonly { readonly file: string; readonly marker: string; read
   { file: "docs/limits.md", marker: "gateway limits", text: limits(GATEWAY_LIMITS) },
   { file: "docs/limits.md", marker: "limits", text: limits(LIMITS) },
   { file: "docs/limits.md", marker: "attacks", text: attacks() },
+  ...dialects().map((dialect) => ({ file: "docs/api.md", marker: `operations ${dialect}`, text: operations(dialect) })),
 ];
+
+/** Files that are generated as a whole. */
+const generatedFiles: readonly { readonly file: string; readonly text: string }[] = dialects().map((dialect) => ({
+  file: `docs/openapi/${dialect}.json`,
+  text: `${byLines(openApi(dialect), 3)}\n`,
+}));
+
+function dialects(): Dialect[] {
+  return Object.keys(OPERATIONS) as Dialect[];
+}
+
+/** JSON with a line for each member down to a depth: one for an operation, or a schema, so that changes are told apart. */
+function byLines(value: unknown, depth: number, indent = ""): string {
+  if (depth === 0 || typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
+  const inner = `${indent} `;
+  const members = Object.entries(value).map(
+    ([key, each]) => `${inner}${JSON.stringify(key)}: ${byLines(each, depth - 1, inner)}`,
+  );
+  return members.length === 0 ? "{}" : `{\n${members.join(",\n")}\n${indent}}`;
+}
+
+function operations(dialect: Dialect): string {
+  const rows = [...OPERATIONS[dialect]]
+    .sort((left, right) => (left.name < right.name ? -1 : 1))
+    .map((operation) =>
+      [
+        operation.name,
+        `\`${operation.method} ${operation.path}\``,
+        operation.verdict,
+        operationInWords(operation),
+      ].join(" | "),
+    );
+  return ["operation | method and path | verdict | what it answers", "---|---|---|---", ...rows].join("\n");
+}
+
+function operationInWords(operation: Operation): string {
+  switch (operation.verdict) {
+    case "complete":
+      return "";
+    case "refused":
+      return `\`${operation.code}\`: ${operation.sentence}`;
+    case "empty":
+      if (operation.answer.kind === "body") return `\`${JSON.stringify(operation.answer.body)}\``;
+      if (operation.answer.kind === "none") return "204";
+      return `\`${operation.answer.code}\``;
+    default:
+      throw new Error(`Unknown operation ${JSON.stringify(operation satisfies never)}`);
+  }
+}
 
 function faults(): string {
   const rows = Object.entries(faultTable).map(([errorType, row]: [string, FaultRow]) =>
@@ -122,20 +173,29 @@ function unitOf(name: string): string {
 const check = process.argv.includes("--check");
 let stale = 0;
 for (const { file, marker, text } of generated) {
-  const path = join(root, file);
-  const before = existsSync(path) ? readFileSync(path, "utf8") : "";
+  const before = textOf(file);
   const [begin, end] = [`<!-- generated: ${marker} -->`, `<!-- end of generated: ${marker} -->`];
   const from = before.indexOf(begin);
   const to = before.indexOf(end);
   if (from < 0 || to < from) throw new Error(`${file} lacks the markers ${begin} and ${end}`);
-  const after = `${before.slice(0, from + begin.length)}\n\n${text}\n\n${before.slice(to)}`;
-  if (after === before) continue;
+  put(file, before, `${before.slice(0, from + begin.length)}\n\n${text}\n\n${before.slice(to)}`);
+}
+for (const { file, text } of generatedFiles) put(file, textOf(file), text);
+process.exitCode = stale === 0 ? 0 : 1;
+
+function textOf(file: string): string {
+  const path = join(root, file);
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+function put(file: string, before: string, after: string): void {
+  if (after === before) return;
   if (check) {
     console.error(`${file} is not what the code says: run 'node bin/node24.js scripts/generate-docs.ts'`);
     stale += 1;
-  } else {
-    writeFileSync(path, after);
-    console.log(`wrote ${file}`);
+    return;
   }
+  mkdirSync(dirname(join(root, file)), { recursive: true });
+  writeFileSync(join(root, file), after);
+  console.log(`wrote ${file}`);
 }
-process.exitCode = stale === 0 ? 0 : 1;

@@ -10,6 +10,8 @@ export const apiErrorStatus = {
   EntityTooLarge: 400,
   AdditionalVersionContainsMajorVersion: 400,
   SignatureNonceUsed: 400,
+  /** Ours: Function Compute has the feature, this version of Sluice has not. */
+  FeatureNotSupported: 400,
   AccessDenied: 403,
   SignatureNotMatch: 403,
   InvalidAccessKeyID: 403,
@@ -20,6 +22,9 @@ export const apiErrorStatus = {
   AliasNotFound: 404,
   VersionNotFound: 404,
   OnDemandConfigNotFound: 404,
+  AsyncConfigNotExists: 404,
+  LayerVersionNotFound: 404,
+  StatefulAsyncInvocationNotFound: 404,
   ServiceAlreadyExists: 409,
   FunctionAlreadyExists: 409,
   TriggerAlreadyExists: 409,

@@ -13,6 +13,7 @@ import { fcDialects, isUpload } from "./dialect/dialect.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
 import { createApp } from "./http/app.ts";
 import { HttpServer } from "./http/http-server.ts";
+import { OPENAPI_PATH, openApiRoutes } from "./http/openapi-routes.ts";
 import { CredentialVault } from "./images/credential-vault.ts";
 import { Images } from "./images/images.ts";
 import { FunctionLogs } from "./logs/function-logs.ts";
@@ -27,6 +28,8 @@ import { UsageJournal } from "./usage-journal.ts";
 
 export type { ImageSource } from "./images/images.ts";
 export { METRICS } from "./metrics/metrics.ts";
+export { openApi } from "./operations/openapi.ts";
+export { type Dialect, OPERATIONS, type Operation } from "./operations/operations.ts";
 export type { ControlPlaneOptions, Credentials, EndpointInfo } from "./options.ts";
 
 const APPLY_TIMEOUT_MS = 5000;
@@ -78,7 +81,7 @@ export class ControlPlane {
       listenHosts: listen.hosts,
       logger,
       isUpload,
-      isOpen: (method, path) => method === "GET" && path === METRICS_PATH,
+      isOpen: (method, path) => method === "GET" && (path === METRICS_PATH || path.startsWith(`${OPENAPI_PATH}/`)),
     });
     app.route("/", fcDialects({ resources, endpoint, accountId: credentials.accountId, board }));
     app.route(
@@ -86,6 +89,7 @@ export class ControlPlane {
       sluiceV1({ store, repository, resources, projection, publisher, board, logs, usage, images, endpoint }),
     );
     app.route(METRICS_PATH, metrics.route());
+    app.route(OPENAPI_PATH, openApiRoutes());
     const sweep = new CodeSweep({ packages, repository, publisher, board, clock, logger });
     await publisher.start();
     await sweep.now();

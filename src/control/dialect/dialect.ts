@@ -7,6 +7,7 @@ import { traits20160815 } from "../dialect-2016-08-15/traits.ts";
 import { traits20210406 } from "../dialect-2021-04-06/traits.ts";
 import { jsonBody, noContent } from "../http/answers.ts";
 import type { ApiContext, ApiEnv } from "../http/env.ts";
+import { OPERATIONS } from "../operations/operations.ts";
 import type { EndpointInfo } from "../options.ts";
 import type { ListQuery, Page, Resources, Stored } from "../resources/resources.ts";
 import type { StatusBoard } from "../status-board.ts";
@@ -18,6 +19,7 @@ import { addOnDemandConfigs } from "./on-demand-config.ts";
 import { functionParams, param, qualifiedName, qualifiedService, serviceParam } from "./parameters.ts";
 import { addProvisionConfigs } from "./provision-config.ts";
 import { serviceDocument } from "./service.ts";
+import { addTableRoutes } from "./table-routes.ts";
 import type { DialectTraits } from "./traits.ts";
 import { triggerDocument, triggerInput } from "./trigger.ts";
 import { versionDocument } from "./version.ts";
@@ -132,6 +134,7 @@ function dialectOf(traits: DialectTraits, context: DialectContext): Hono<ApiEnv>
   addOnDemandConfigs(app, context);
   addProvisionConfigs(app, context);
   addInstances(app, context);
+  addTableRoutes(app, OPERATIONS[traits.version], resources);
   return app;
 }
 

@@ -1,7 +1,9 @@
+import type { Dialect } from "../operations/operations.ts";
+
 /** What tells one version of the API from another. Everything else in this folder is the same in all. */
 export interface DialectTraits {
   /** First segment of its paths. */
-  readonly version: "2021-04-06" | "2016-08-15";
+  readonly version: Dialect;
   /** The settings of a trigger that came, as an object. Throws InvalidArgument. Never called with nothing. */
   readTriggerConfig(sent: unknown): unknown;
   /** The settings of a trigger, as they are answered. */
