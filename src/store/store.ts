@@ -8,17 +8,19 @@ export { StoreError, type StoreErrorCode } from "../model/model.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 
 /** The kinds of documents. */
-export type DocumentKind =
-  | "service"
-  | "function"
-  | "trigger"
-  | "customDomain"
-  | "version"
-  | "versionFunction"
-  | "versionCounter"
-  | "alias"
-  | "onDemandConfig"
-  | "provisionConfig";
+export const DOCUMENT_KINDS = [
+  "service",
+  "function",
+  "trigger",
+  "customDomain",
+  "version",
+  "versionFunction",
+  "versionCounter",
+  "alias",
+  "onDemandConfig",
+  "provisionConfig",
+] as const;
+export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 /** Names one document. Every key carries its account. */
 export interface DocumentId {
