@@ -16,14 +16,24 @@ import {
 /** The API signs the path alone, but for calls of functions through it (`/proxy/`); an http trigger path and query. */
 export type FcForm = "api" | "trigger";
 
+/** The scheme's page decodes the path; fc2 signs the one that it sends (`getLayerVersionByArn` has an encoded one). */
+export type FcPathForm = "decoded" | "sent";
+
 const PROXY_PATH = /^\/\d{4}-\d\d-\d\d\/proxy\//;
 
 /**
  * The signature. The headers `content-md5`, `content-type`, `date` and all `x-fc-*` are in it. Throws a SignatureRefusal
  * where one of them was sent twice, or path or query cannot be decoded.
  */
-export function fcSignature(request: SignedRequest, form: FcForm, accessKeySecret: string): Buffer {
-  return createHmac("sha256", accessKeySecret).update(stringToSign(request, form)).digest();
+export function fcSignature(
+  request: SignedRequest,
+  form: FcForm,
+  accessKeySecret: string,
+  pathForm: FcPathForm = "decoded",
+): Buffer {
+  return createHmac("sha256", accessKeySecret)
+    .update(stringToSign(request, form, pathForm))
+    .digest();
 }
 
 /** The value of the `authorization` header; the request's other headers must be there already. */
@@ -31,7 +41,7 @@ export function signFc(request: SignedRequest, form: FcForm, key: AccessKey): st
   return `FC ${key.accessKeyId}:${fcSignature(request, form, key.accessKeySecret).toString("base64")}`;
 }
 
-function stringToSign({ method, url, headers }: SignedRequest, form: FcForm): string {
+function stringToSign({ method, url, headers }: SignedRequest, form: FcForm, pathForm: FcPathForm): string {
   const [path, query] = splitUrl(url);
   const platformHeaders = [...headers.keys()]
     .filter((name) => name.startsWith("x-fc-"))
@@ -40,7 +50,7 @@ function stringToSign({ method, url, headers }: SignedRequest, form: FcForm): st
     .join("");
   const head = ["content-md5", "content-type", "date"].map((name) => `${optional(headers, name)}\n`).join("");
   const withQuery = form === "trigger" || PROXY_PATH.test(path);
-  return `${method}\n${head}${platformHeaders}${decodedPath(path)}${withQuery ? queryLines(query) : ""}`;
+  return `${method}\n${head}${platformHeaders}${pathForm === "sent" ? path : decodedPath(path)}${withQuery ? queryLines(query) : ""}`;
 }
 
 /** Always begins with a line feed, also where there is no query. */
