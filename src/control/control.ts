@@ -9,7 +9,7 @@ import { ApiError } from "./api-error.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import { CodePackages } from "./code/code-packages.ts";
 import { CodeSweep } from "./code-sweep.ts";
-import { fcDialects, isUpload } from "./dialect/dialect.ts";
+import { fcDialects, isOldInvocation, isUpload } from "./dialect/dialect.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
 import { createApp } from "./http/app.ts";
 import { HttpServer } from "./http/http-server.ts";
@@ -81,7 +81,8 @@ export class ControlPlane {
       listenHosts: listen.hosts,
       logger,
       isUpload,
-      isOpen: (method, path) => method === "GET" && (path === METRICS_PATH || path.startsWith(`${OPENAPI_PATH}/`)),
+      isOpen: (method, path) =>
+        isOldInvocation(path) || (method === "GET" && (path === METRICS_PATH || path.startsWith(`${OPENAPI_PATH}/`))),
     });
     app.route("/", fcDialects({ resources, endpoint, accountId: credentials.accountId, board }));
     app.route(

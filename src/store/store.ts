@@ -8,19 +8,17 @@ export { StoreError, type StoreErrorCode } from "../model/model.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 
 /** The kinds of documents. */
-export const DOCUMENT_KINDS = [
-  "service",
-  "function",
-  "trigger",
-  "customDomain",
-  "version",
-  "versionFunction",
-  "versionCounter",
-  "alias",
-  "onDemandConfig",
-  "provisionConfig",
-] as const;
-export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
+export type DocumentKind =
+  | "service"
+  | "function"
+  | "trigger"
+  | "customDomain"
+  | "version"
+  | "versionFunction"
+  | "versionCounter"
+  | "alias"
+  | "onDemandConfig"
+  | "provisionConfig";
 
 /** Names one document. Every key carries its account. */
 export interface DocumentId {

@@ -55,6 +55,11 @@ export function isUpload(method: string, path: string): boolean {
   return method === "PUT" && /^services\/[^/]+\/functions\/[^/]+$/.test(below);
 }
 
+/** Whether a path calls a function as before there were hosts of triggers: told to everybody that it is not served. */
+export function isOldInvocation(path: string): boolean {
+  return path.startsWith(`/${traits20160815.version}/proxy/`);
+}
+
 /** The routes of every version, each below its own prefix. */
 export function fcDialects(context: DialectContext): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
@@ -135,6 +140,7 @@ function dialectOf(traits: DialectTraits, context: DialectContext): Hono<ApiEnv>
   addProvisionConfigs(app, context);
   addInstances(app, context);
   addTableRoutes(app, OPERATIONS[traits.version], resources);
+  traits.addRoutes?.(app);
   return app;
 }
 

@@ -19,7 +19,8 @@ export function addTableRoutes(app: Hono<ApiEnv>, operations: readonly Operation
   }
 }
 
-function refuse({ name, code, sentence }: RefusedOperation): never {
+/** Throws what the row says. */
+export function refuse({ name, code, sentence }: RefusedOperation): never {
   throw new ApiError(code, `${name}: ${sentence}`);
 }
 

@@ -1,3 +1,5 @@
+import type { Hono } from "hono";
+import type { ApiEnv } from "../http/env.ts";
 import type { Dialect } from "../operations/operations.ts";
 
 /** What tells one version of the API from another. Everything else in this folder is the same in all. */
@@ -8,4 +10,6 @@ export interface DialectTraits {
   readTriggerConfig(sent: unknown): unknown;
   /** The settings of a trigger, as they are answered. */
   writeTriggerConfig(config: Readonly<Record<string, unknown>>): unknown;
+  /** Adds routes that a row of the table cannot say. */
+  addRoutes?(app: Hono<ApiEnv>): void;
 }

@@ -103,6 +103,7 @@ const layers: readonly Operation[] = [
   }),
   nothingToDelete("DeleteLayerVersion", LAYER_VERSION),
   refused("CreateLayerVersion", "POST", "/layers/{layerName}/versions", WITHOUT.layers, { body: "AnyInput" }),
+  refused("PutLayerACL", "PUT", "/layers/{layerName}/acl", WITHOUT.layers, { query: ["public"] }),
 ];
 
 const asyncInvocation: readonly Operation[] = [

@@ -6,5 +6,10 @@ export const WITHOUT = {
   vpc: "this version of Sluice binds no VPCs: instances reach what this machine reaches",
   eventSources:
     "this version of Sluice has no event sources: functions are called through http triggers and by InvokeFunction",
+  uploads:
+    "this version of Sluice has no object storage for uploads: send the code package itself as code.zipFile, up to 100 MB",
+  exec: "this version of Sluice opens no shells in instances: `sluice logs` shows what they print",
+  proxy:
+    "paths below /2016-08-15/proxy/ serve no gRPC, and Sluice serves gRPC alone: call the function at the host of its http trigger (urlInternet) or at a custom domain",
   gpu: "this version of Sluice has no GPU instances",
 } as const;

@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 description of a dialect, made of the table. Pure. */
 import type { Operation } from "./operation.ts";
 import { type Dialect, OPERATIONS } from "./operations.ts";
-import { SCHEMAS, type Schema } from "./schemas.ts";
+import { SCHEMAS, type Schema, TRIGGER_CONFIG } from "./schemas.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -28,7 +28,7 @@ export function openApi(dialect: Dialect): Record<string, unknown> {
     security: [{ signature: [] }],
     paths,
     components: {
-      schemas: SCHEMAS,
+      schemas: { ...SCHEMAS, TriggerConfig: TRIGGER_CONFIG[dialect === "2016-08-15" ? "object" : "text"] },
       securitySchemes: {
         signature: {
           type: "apiKey",

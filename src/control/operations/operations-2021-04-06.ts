@@ -34,6 +34,4 @@ export const operations20210406: readonly Operation[] = [
 
   nothingToDelete("ReleaseGPUInstance", "/gpuInstances/{instanceId}"),
   refused("ClaimGPUInstance", "POST", "/gpuInstances", WITHOUT.gpu, { body: "AnyInput" }),
-
-  refused("PutLayerACL", "PUT", "/layers/{layerName}/acl", WITHOUT.layers, { query: ["public"] }),
 ];

@@ -99,8 +99,9 @@ const functionDocument = object({
   ...stamps,
 });
 
-/** 2021-04-06 has it as a text that holds JSON. */
-const triggerConfig = text;
+/** What each dialect writes in its own way is told by `openApi`. */
+const triggerConfig: Schema = { $ref: "#/components/schemas/TriggerConfig" };
+const triggerConfigObject = object({ authType: text, methods: listOf(text), disableURLInternet: flag });
 
 const aliasSettings = {
   description: text,
@@ -174,6 +175,12 @@ const domain = object({
 });
 const onDemandConfig = object({ resource: text, maximumInstanceCount: integer });
 const provisionConfig = object({ resource: text, ...provisionSettings, current: integer, currentError: text });
+
+/** Settings of a trigger, by how a dialect writes them. */
+export const TRIGGER_CONFIG = {
+  object: triggerConfigObject,
+  text: { ...text, contentMediaType: "application/json", contentSchema: triggerConfigObject },
+} as const satisfies Readonly<Record<string, Schema>>;
 
 export const SCHEMAS = {
   /** Of what is refused whatever it says. */
