@@ -9,6 +9,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { Roster, silentLogger, systemClock, systemRandom, TimerWheel } from "../src/base/base.ts";
 import type { Driver, DriverInstance, ExitReport, StartSpec } from "../src/drivers/driver.ts";
+import { CallSignatures } from "../src/gateway/call-signatures.ts";
 import { ChunkGarbage } from "../src/gateway/chunk-garbage.ts";
 import { ClientConnection, type ClientConnectionContext } from "../src/gateway/client-connection.ts";
 import { FlushQueue } from "../src/gateway/flush-queue.ts";
@@ -288,6 +289,7 @@ const context: ClientConnectionContext = {
   ...transportContext,
   scheduler,
   routes,
+  callSignatures: new CallSignatures(systemClock),
   refusals,
   clock: systemClock,
   clientOptions: options,

@@ -96,7 +96,7 @@ function platformOfDirectory(context: Context, dataFlag: string | undefined): Pl
   if (!isAlive(endpoint.pid)) {
     throw new CliError(`the Sluice of ${directory} (process ${endpoint.pid}) is not running any more: ${hint}`);
   }
-  const credentials = readJson(join(directory, "credentials.json"), credentialsFile);
+  const credentials = { ...readJson(join(directory, "credentials.json"), credentialsFile), ...otherKey(context) };
   const { apiUrl, grpcAddress, caFile, region } = endpoint;
   // --data stands behind a command's name; in front of it the environment says the same.
   const prefix = dataFlag === undefined ? "" : `SLUICE_DATA=${shellQuote(directory)} `;
@@ -110,6 +110,14 @@ function platformOfDirectory(context: Context, dataFlag: string | undefined): Pl
     client: new Client({ apiUrl, ...credentials }, context.clock),
     sluiceCommand: `${prefix}${sluiceCommand(context)}`,
   };
+}
+
+/** The key that the environment names in place of the first one; beside SLUICE_ENDPOINT it is of that platform. */
+function otherKey({ env }: Context): { accessKeyId: string; accessKeySecret: string } | undefined {
+  const accessKeyId = env["SLUICE_ACCESS_KEY_ID"];
+  const accessKeySecret = env["SLUICE_ACCESS_KEY_SECRET"];
+  if (env["SLUICE_ENDPOINT"] || !accessKeyId || !accessKeySecret) return undefined;
+  return { accessKeyId, accessKeySecret };
 }
 
 function startHint(context: Context, dataFlag: string | undefined): string {

@@ -9,6 +9,7 @@ import { hostsCommand } from "./commands/hosts.ts";
 import { infoCommand } from "./commands/info.ts";
 import { instancesCommand } from "./commands/instances.ts";
 import { invokeCommand } from "./commands/invoke.ts";
+import { keysCommand } from "./commands/keys.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { removeCommand } from "./commands/remove.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   aliasesCommand,
   rollbackCommand,
   removeCommand,
+  keysCommand,
   billCommand,
   hostsCommand,
   envCommand,

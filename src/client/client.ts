@@ -5,11 +5,14 @@
 import { createInterface } from "node:readline";
 import type { Clock } from "../base/base.ts";
 import type {
+  AccessKeyInfo,
+  AccessKeysAnswer,
   FunctionInfo,
   FunctionsAnswer,
   ImagePull,
   ImagePullsAnswer,
   LogRecord,
+  NewAccessKey,
   RollbackAnswer,
   UsageAnswer,
   UsageTotal,
@@ -143,6 +146,34 @@ export class Client {
       path: `${PREFIX}/custom-domains`,
       listKey: "customDomains",
     });
+  }
+
+  /** The first key, then the others in the order in which they were made. */
+  async accessKeys(): Promise<readonly AccessKeyInfo[]> {
+    const answer = await this.#requester.json<AccessKeysAnswer>({
+      method: "GET",
+      path: "/sluice/v1/keys",
+      action: "SluiceListKeys",
+    });
+    return answer.keys;
+  }
+
+  /** The answer alone holds the secret. */
+  createAccessKey(description: string): Promise<NewAccessKey> {
+    const body = { description };
+    return this.#requester.json({ method: "POST", path: "/sluice/v1/keys", action: "SluiceCreateKey", body });
+  }
+
+  /** For good. */
+  disableAccessKey(accessKeyId: string): Promise<AccessKeyInfo> {
+    const path = `/sluice/v1/keys/${encodeURIComponent(accessKeyId)}/disable`;
+    return this.#requester.json({ method: "POST", path, action: "SluiceDisableKey" });
+  }
+
+  /** Only one that is disabled. */
+  deleteAccessKey(accessKeyId: string): Promise<void> {
+    const path = `/sluice/v1/keys/${encodeURIComponent(accessKeyId)}`;
+    return this.#requester.done({ method: "DELETE", path, action: "SluiceDeleteKey" });
   }
 
   /** Every function with how it stands. */

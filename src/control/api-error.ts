@@ -12,6 +12,7 @@ export const apiErrorStatus = {
   SignatureNonceUsed: 400,
   /** Ours: Function Compute has the feature, this version of Sluice has not. */
   FeatureNotSupported: 400,
+  LimitExceededError: 400,
   AccessDenied: 403,
   SignatureNotMatch: 403,
   InvalidAccessKeyID: 403,
@@ -30,7 +31,10 @@ export const apiErrorStatus = {
   TriggerAlreadyExists: 409,
   DomainNameAlreadyExists: 409,
   AliasAlreadyExists: 409,
-  // Function Compute's manual names no codes for these three.
+  // Function Compute's manual names no codes for these.
+  AccessKeyNotFound: 404,
+  AccessKeyAlreadyExists: 409,
+  AccessKeyInUse: 409,
   AliasInUse: 409,
   VersionInUse: 409,
   NothingToRollBackTo: 409,

@@ -7,6 +7,7 @@ import { getRequestListener } from "@hono/node-server";
 import { newRequestId, type ToWorker } from "../model/model.ts";
 import { ApiError } from "./api-error.ts";
 import { Authenticator } from "./auth/authenticator.ts";
+import { KeyRing } from "./auth/key-ring.ts";
 import { CodePackages } from "./code/code-packages.ts";
 import { CodeSweep } from "./code-sweep.ts";
 import { fcDialects, isOldInvocation, isUpload } from "./dialect/dialect.ts";
@@ -25,6 +26,7 @@ import { FunctionSources, Repository, Resources } from "./resources/resources.ts
 import { SLUICE_PREFIX, sluiceV1 } from "./sluice-v1/sluice-v1.ts";
 import { StatusBoard } from "./status-board.ts";
 import { UsageJournal } from "./usage-journal.ts";
+import { Vault } from "./vault.ts";
 
 export type { ImageSource } from "./images/images.ts";
 export { METRICS } from "./metrics/metrics.ts";
@@ -61,9 +63,12 @@ export class ControlPlane {
       accountId: credentials.accountId,
       codeDirOf: (sha256) => packages.dirOf(sha256),
     };
+    const vault = new Vault(join(dataDir, "registry-credentials.key"));
+    const keyRing = new KeyRing(credentials, repository, vault, logger);
     const publisher = new Publisher({
       ...options,
       repository,
+      keyRing,
       context: projection,
       applyTimeoutMs: options.applyTimeoutMs ?? APPLY_TIMEOUT_MS,
     });
@@ -72,10 +77,10 @@ export class ControlPlane {
     const board = new StatusBoard();
     const metrics = new Metrics(board);
     const images = new Images({ source: options.images, dockerConfigFile: options.dockerConfigFile, clock });
-    const vault = new CredentialVault(join(dataDir, "registry-credentials.key"));
-    const sources = new FunctionSources({ packages, images, vault });
-    const resources = new Resources({ store, repository, listener: publisher, sources, endpoint, clock });
-    const authenticator = new Authenticator(credentials, clock);
+    const sources = new FunctionSources({ packages, images, vault: new CredentialVault(vault) });
+    const listener = publisher;
+    const resources = new Resources({ store, repository, listener, sources, keyRing, vault, endpoint, clock });
+    const authenticator = new Authenticator(keyRing, clock);
     const app = createApp({
       authenticator,
       listenHosts: listen.hosts,

@@ -2,6 +2,7 @@
 import type { Channel, Clock } from "../base/base.ts";
 import {
   type CustomDomain,
+  entryKey,
   type FunctionResource,
   functionKey,
   type RevisionId,
@@ -10,6 +11,7 @@ import {
 } from "../model/model.ts";
 import type { Change, CommitResult, Store } from "../store/store.ts";
 import { ApiError } from "./api-error.ts";
+import type { KeyRing } from "./auth/key-ring.ts";
 import { DataPlaneReader } from "./data-plane-reader.ts";
 import { DataPlaneView, type ViewChange } from "./data-plane-view.ts";
 import type { ProjectionContext } from "./projection.ts";
@@ -25,6 +27,7 @@ export interface PublisherOptions {
   readonly store: Store;
   readonly repository: Repository;
   readonly context: ProjectionContext;
+  readonly keyRing: KeyRing;
   readonly channel: Channel<ToMain, ToWorker>;
   readonly clock: Clock;
   readonly applyTimeoutMs: number;
@@ -59,7 +62,7 @@ export class Publisher {
 
   /** Reads everything and posts it as a snapshot. No commit may come between. */
   async start(): Promise<void> {
-    const { store, repository, context } = this.#options;
+    const { store, repository, context, keyRing } = this.#options;
     const unused: ViewChange = { put: [], delete: [] };
     this.#view = new DataPlaneView();
     this.#reader = new DataPlaneReader(repository, context);
@@ -68,6 +71,7 @@ export class Publisher {
     const functions = await repository.list("function");
     for (const { value } of functions) await this.#refreshFunction(value.serviceName, value.functionName, unused);
     for (const { value } of domains) await this.#replaceDomain(value, unused);
+    for (const entry of await keyRing.load()) this.#view.replace(entryKey(entry), [entry], unused);
     this.#postedAt = await store.currentChange();
     this.#stale = false;
     this.postSnapshot();
@@ -142,6 +146,11 @@ export class Publisher {
       case "provisionConfig":
         await this.#refreshFunction(serviceName, functionName, delta);
         break;
+      case "accessKey": {
+        const entry = await this.#options.keyRing.refresh(change.key);
+        this.#view.replace(`accessKey/${change.key}`, entry === undefined ? [] : [entry], delta);
+        break;
+      }
       case "version":
       case "versionFunction":
       case "versionCounter":

@@ -13,6 +13,7 @@ import {
 } from "../h2/h2.ts";
 import { type Fault, fault, newRequestId } from "../model/model.ts";
 import { Call, type CallContext } from "./call.ts";
+import { type CallSignatures, withoutSignature } from "./call-signatures.ts";
 import { type ConnectionView, ConnectionWatch, type Verdict } from "./connection-watch.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { MemoryGuard } from "./memory-guard.ts";
@@ -38,6 +39,7 @@ export interface ClientConnectionContext extends TransportContext, CallContext {
   readonly random: Random;
   readonly memoryGuard: Pick<MemoryGuard, "refusesCalls">;
   readonly routes: RouteTable;
+  readonly callSignatures: CallSignatures;
   readonly refusals: Refusals;
   /** The connection has ended. */
   clientClosed(connection: ClientConnection): void;
@@ -195,13 +197,18 @@ export class ClientConnection implements ConnectionEvents, ConnectionView {
       );
     }
     if (!("kind" in route)) return this.#refuse(stream, head, route);
-    const refusal = misdirected ?? refusalOf(route);
+    const mustSign = route.authType !== "anonymous";
+    const refusal =
+      misdirected ??
+      refusalOf(route) ??
+      (mustSign ? this.#context.callSignatures.refusalOf(route, head, headers) : undefined);
     if (refusal !== undefined) return this.#refuse(stream, head, refusal);
     if (this.#context.memoryGuard.refusesCalls) {
       const cause = fault("ResourceExhausted", "the gateway is short of memory");
       return this.#refuse(stream, head, cause, undefined, "memory_calls");
     }
-    const call = new Call(this.#context, stream, headers, head, route, grpcDialect);
+    const passed = mustSign ? withoutSignature(headers) : headers;
+    const call = new Call(this.#context, stream, passed, head, route, grpcDialect);
     this.#share.requested(call.startedAt);
     try {
       call.start(endStream);

@@ -9,6 +9,7 @@ import type { DriverInstance } from "../drivers/driver.ts";
 import { type ConnectionOptions, connectionOptions } from "../h2/h2.ts";
 import type { BusyMeter } from "../metering/metering.ts";
 import type {
+  AccessKeyEntry,
   CallEnded,
   CertificateEntry,
   ErrorType,
@@ -20,6 +21,7 @@ import type {
 } from "../model/model.ts";
 import type { LinkFactory, LinkObserver, Scheduler } from "../scheduler/scheduler.ts";
 import type { Call } from "./call.ts";
+import { CallSignatures } from "./call-signatures.ts";
 import { ChunkGarbage, collectAll } from "./chunk-garbage.ts";
 import { ClientAdmission } from "./client-admission.ts";
 import { ClientConnection, type ClientConnectionContext } from "./client-connection.ts";
@@ -75,6 +77,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
   readonly #memoryGuard: MemoryGuard;
   readonly #wheel: TimerWheel;
   readonly #routes: RouteTable;
+  readonly #callSignatures: CallSignatures;
   readonly #certificates: CertificateStore;
   readonly #listener: Listener;
   readonly #clients = new Set<ClientConnection>();
@@ -98,6 +101,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
     const connectionFailed = failed("A connection failed by a bug of Sluice and was ended");
     this.#wheel = new TimerWheel(options.clock, failed("A timer failed by a bug of Sluice"));
     this.#routes = new RouteTable(options.demo);
+    this.#callSignatures = new CallSignatures(options.clock);
     this.#certificates = new CertificateStore(options.certificates);
     this.#transportContext = {
       flushQueue: new FlushQueue(options.clock, connectionFailed),
@@ -142,6 +146,7 @@ export class Gateway implements LinkFactory<InstanceLink> {
       memoryGuard: this.#memoryGuard,
       random: options.random ?? systemRandom,
       routes: this.#routes,
+      callSignatures: this.#callSignatures,
       refusals: this.refusals,
       clientOptions: connectionOptions({
         memoryBudget: this.#instanceOptions.memoryBudget,
@@ -191,6 +196,16 @@ export class Gateway implements LinkFactory<InstanceLink> {
 
   deleteRoute(host: string, path: string): void {
     this.#routes.delete(host, path);
+  }
+
+  /** From now on calls may be signed with this key. */
+  putAccessKey(entry: AccessKeyEntry): void {
+    this.#callSignatures.putKey(entry);
+  }
+
+  /** From now on no call is taken that is signed with this key; open ones go on. */
+  deleteAccessKey(accessKeyId: string): void {
+    this.#callSignatures.deleteKey(accessKeyId);
   }
 
   /** A pair that cannot be used is logged and the old one stays: the control plane refused it already. */

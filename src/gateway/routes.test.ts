@@ -129,6 +129,5 @@ test("refusalOf() refuses triggers that do not let a gRPC call in, each with its
   };
   assert.deepEqual(refused({ methods: ["GET"] }), ["MethodNotAllowed", 12]);
   assert.deepEqual(refused({ internetUrlDisabled: true }), ["AccessDenied", 7]);
-  assert.deepEqual(refused({ authType: "function" }), ["AccessDenied", 16]);
   assert.equal(refusalOf(route("h", "/*", A, { internetUrlDisabled: true, origin: "customDomain" })), undefined);
 });

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { type Fault, type FunctionKey, fault, GrpcStatus, type RouteEntry } from "../model/model.ts";
+import { type Fault, type FunctionKey, fault, type RouteEntry } from "../model/model.ts";
 import { isOldPath, oldAddressHint } from "./old-address.ts";
 import { hostOf } from "./request-head.ts";
 
@@ -151,7 +151,7 @@ function isOf(key: FunctionKey, latest: FunctionKey): boolean {
   return key.replace(/\.[^/]*/, "") === latest;
 }
 
-/** Why a route found must not serve a gRPC call; undefined: it may. */
+/** Why a route found must not serve a gRPC call, signed or not; undefined: it may. */
 export function refusalOf(route: RouteEntry): Fault | undefined {
   if (!route.methods.includes("POST")) {
     return fault(
@@ -161,13 +161,6 @@ export function refusalOf(route: RouteEntry): Fault | undefined {
   }
   if (route.internetUrlDisabled && route.origin === "trigger") {
     return fault("AccessDenied", `access denied due to function internet URL is disable (${route.function})`);
-  }
-  if (route.authType === "function") {
-    return fault(
-      "AccessDenied",
-      `the http trigger of ${route.function} asks for signed calls (authType function), which this version does not verify: set authType to anonymous`,
-      GrpcStatus.UNAUTHENTICATED,
-    );
   }
   return undefined;
 }

@@ -51,7 +51,14 @@ export interface CertificateEntry {
   readonly privateKeyPem: string;
 }
 
-export type DataPlaneEntry = FunctionEntry | RouteEntry | CertificateEntry;
+/** An active key that calls may be signed with, under the key `accessKey/<id>`. */
+export interface AccessKeyEntry {
+  readonly kind: "accessKey";
+  readonly accessKeyId: string;
+  readonly accessKeySecret: string;
+}
+
+export type DataPlaneEntry = FunctionEntry | RouteEntry | CertificateEntry | AccessKeyEntry;
 
 /** The key under which an entry is put and deleted. */
 export function entryKey(entry: DataPlaneEntry): string {
@@ -62,6 +69,8 @@ export function entryKey(entry: DataPlaneEntry): string {
       return `route/${entry.host}${entry.path}`;
     case "certificate":
       return `certificate/${entry.host}`;
+    case "accessKey":
+      return `accessKey/${entry.accessKeyId}`;
     default:
       throw new Error(`Unknown entry ${JSON.stringify(entry satisfies never)}`);
   }

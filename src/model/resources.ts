@@ -250,3 +250,15 @@ export interface ProvisionSetting {
   readonly qualifier: string;
   readonly config: ProvisionConfig;
 }
+
+/** A key that requests of the API and calls are signed with, by its id. Store key: `accessKeyId`. */
+export interface AccessKeySetting {
+  readonly accessKeyId: string;
+  readonly description: string;
+  /** Encrypted; absent for the first key, whose secret stands in `credentials.json`. */
+  readonly sealedSecret?: string;
+  /** For good. */
+  readonly disabled: boolean;
+  readonly createdAt: number;
+  readonly lastModifiedAt: number;
+}

@@ -24,8 +24,9 @@ export interface FunctionInfo {
   readonly host?: string;
   /** Hosts of custom domains with a route to it. */
   readonly customDomains: readonly string[];
+  /** Of the http trigger that says what is asked of callers; `function`: they have to sign. Absent without one. */
   readonly authType?: "anonymous" | "function";
-  /** Whether an unsigned gRPC call can work now. */
+  /** Whether a gRPC call can work now, signed where `authType` is `function`. */
   readonly callable: boolean;
   /** Why not; or, where `callable`, what is still not well (a newer revision that failed to start). */
   readonly reason?: string;
@@ -97,6 +98,27 @@ export type RollbackAnswer =
       readonly restored: readonly string[];
       readonly kept: readonly string[];
     };
+
+/** One key, of `GET /sluice/v1/keys`. */
+export interface AccessKeyInfo {
+  readonly accessKeyId: string;
+  readonly description: string;
+  /** `unreadable`: its secret cannot be decrypted (the vault's key file is another), so nothing is signed with it. */
+  readonly status: "active" | "disabled" | "unreadable";
+  /** Whether it is the key of `credentials.json`, which the commands on this machine use. */
+  readonly isFirst: boolean;
+  /** Absent for the first key. */
+  readonly createdAt?: number;
+}
+
+export interface AccessKeysAnswer {
+  readonly keys: readonly AccessKeyInfo[];
+}
+
+/** `POST /sluice/v1/keys` with `{description?}`: the only answer that ever holds the secret. */
+export interface NewAccessKey extends AccessKeyInfo {
+  readonly accessKeySecret: string;
+}
 
 /** One line of a function's log, of `GET /sluice/v1/logs` and of the log files, as JSON Lines. */
 export interface LogRecord {

@@ -61,9 +61,22 @@ export class DataPlane {
 
   #put(entry: DataPlaneEntry): void {
     this.#entries.set(entryKey(entry), entry);
-    if (entry.kind === "function") this.#putFunction(entry);
-    else if (entry.kind === "route") this.#gateway.putRoute(entry);
-    else this.#gateway.putCertificate(entry);
+    switch (entry.kind) {
+      case "function":
+        this.#putFunction(entry);
+        break;
+      case "route":
+        this.#gateway.putRoute(entry);
+        break;
+      case "certificate":
+        this.#gateway.putCertificate(entry);
+        break;
+      case "accessKey":
+        this.#gateway.putAccessKey(entry);
+        break;
+      default:
+        throw new Error(`Unknown entry ${JSON.stringify(entry satisfies never)}`);
+    }
   }
 
   #putFunction(entry: FunctionEntry): void {
@@ -74,9 +87,22 @@ export class DataPlane {
 
   #delete(entry: DataPlaneEntry): void {
     this.#entries.delete(entryKey(entry));
-    if (entry.kind === "function") this.#scheduler.remove(entry.function);
-    else if (entry.kind === "route") this.#gateway.deleteRoute(entry.host, entry.path);
-    else this.#gateway.deleteCertificate(entry.host);
+    switch (entry.kind) {
+      case "function":
+        this.#scheduler.remove(entry.function);
+        break;
+      case "route":
+        this.#gateway.deleteRoute(entry.host, entry.path);
+        break;
+      case "certificate":
+        this.#gateway.deleteCertificate(entry.host);
+        break;
+      case "accessKey":
+        this.#gateway.deleteAccessKey(entry.accessKeyId);
+        break;
+      default:
+        throw new Error(`Unknown entry ${JSON.stringify(entry satisfies never)}`);
+    }
     this.#logger.debug("Removed from the data plane", { key: entryKey(entry) });
   }
 

@@ -18,7 +18,8 @@ export type DocumentKind =
   | "versionCounter"
   | "alias"
   | "onDemandConfig"
-  | "provisionConfig";
+  | "provisionConfig"
+  | "accessKey";
 
 /** Names one document. Every key carries its account. */
 export interface DocumentId {

@@ -1,18 +1,15 @@
 import type { Clock } from "../../base/base.ts";
 import { SignatureRefusal, SignatureVerifier, type SignedRequest, type Verified } from "../../signing/signing.ts";
 import { ApiError } from "../api-error.ts";
-import type { Credentials } from "../options.ts";
+import type { KeyRing } from "./key-ring.ts";
 
-/** Decides whether a request of the API is from the holder of a key, in the API's errors. */
+/** Decides whether a request of the API is from the holder of an active key, in the API's errors. */
 export class Authenticator {
   readonly #verifier: SignatureVerifier;
   readonly #clock: Clock;
 
-  constructor(credentials: Credentials, clock: Clock) {
-    this.#verifier = new SignatureVerifier({
-      form: "api",
-      secretOf: (id) => (id === credentials.accessKeyId ? credentials.accessKeySecret : undefined),
-    });
+  constructor(keyRing: KeyRing, clock: Clock) {
+    this.#verifier = new SignatureVerifier({ form: "api", secretOf: (id) => keyRing.secretOf(id) });
     this.#clock = clock;
   }
 

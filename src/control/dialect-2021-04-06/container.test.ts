@@ -319,15 +319,16 @@ describe("credentials for the registry", () => {
       const stored = (await underTest.store.changesSince(0)).map((each) => JSON.stringify(each)).join("");
       const sealed = /"sealedCredentials":"([^"]+)"/.exec(stored)?.[1] ?? "";
       const { CredentialVault } = await import("../images/credential-vault.ts");
-      const same = new CredentialVault(join(dataDir, "registry-credentials.key"));
+      const { Vault } = await import("../vault.ts");
+      const same = new CredentialVault(new Vault(join(dataDir, "registry-credentials.key")));
       assert.deepEqual(await same.open(sealed, "127.0.0.1:5000"), { userName: "ada", password: secret });
-      const other = new CredentialVault(join(dataDir, "other.key"));
+      const other = new CredentialVault(new Vault(join(dataDir, "other.key")));
       const refusal = { code: "InvalidArgument", message: /cannot be decrypted .*other\.key: send .*authConfig again/ };
       await assert.rejects(other.open(sealed, "127.0.0.1:5000"), refusal);
       await assert.rejects(same.open(sealed, "other.example"), { code: "InvalidArgument" });
-      await assert.rejects(same.open(`${sealed.slice(0, -2)}AA`, "127.0.0.1:5000"), { code: "InvalidArgument" });
+      await assert.rejects(same.open(`${sealed.slice(0, -8)}AAAAAAAA`, "127.0.0.1:5000"), { code: "InvalidArgument" });
       await writeFile(join(dataDir, "short.key"), "c2hvcnQ=\n");
-      const damaged = new CredentialVault(join(dataDir, "short.key"));
+      const damaged = new CredentialVault(new Vault(join(dataDir, "short.key")));
       await assert.rejects(
         damaged.seal({ userName: "a", password: "b" }, "r"),
         /short\.key is damaged: it must hold 32/,

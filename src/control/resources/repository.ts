@@ -1,4 +1,5 @@
 import type {
+  AccessKeySetting,
   Alias,
   CustomDomain,
   FunctionResource,
@@ -32,6 +33,7 @@ export interface ResourceKinds {
   readonly alias: Alias;
   readonly onDemandConfig: OnDemandSetting;
   readonly provisionConfig: ProvisionSetting;
+  readonly accessKey: AccessKeySetting;
 }
 
 /** A resource with its ETag. */

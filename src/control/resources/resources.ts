@@ -1,7 +1,10 @@
 /** The one resource model behind every dialect: every kind, checked, stored, and told to the data plane. */
 import type { Clock } from "../../base/base.ts";
 import type { Store } from "../../store/store.ts";
+import type { KeyRing } from "../auth/key-ring.ts";
 import type { EndpointInfo } from "../options.ts";
+import type { Vault } from "../vault.ts";
+import { AccessKeys, accessKeyWords } from "./access-keys.ts";
 import { Aliases, aliasWords } from "./aliases.ts";
 import { Collection } from "./collection.ts";
 import { CustomDomains, customDomainWords } from "./custom-domains.ts";
@@ -37,6 +40,8 @@ export interface ResourcesOptions {
   readonly repository: Repository;
   readonly listener: CommitListener;
   readonly sources: FunctionSources;
+  readonly keyRing: KeyRing;
+  readonly vault: Vault;
   readonly endpoint: EndpointInfo;
   readonly clock: Clock;
 }
@@ -51,8 +56,10 @@ export class Resources {
   readonly onDemandConfigs: OnDemandConfigs;
   readonly provisionConfigs: ProvisionConfigs;
   readonly rollback: Rollback;
+  readonly accessKeys: AccessKeys;
 
-  constructor({ store, repository, listener, sources, endpoint, clock }: ResourcesOptions) {
+  constructor(options: ResourcesOptions) {
+    const { store, repository, listener, sources, endpoint, clock } = options;
     const writer = new Writer(store, listener);
     const qualifiers = new Qualifiers(repository);
     const services = new Collection("service", serviceWords, repository, writer);
@@ -74,6 +81,8 @@ export class Resources {
     const onDemand = new Collection("onDemandConfig", onDemandWords, repository, writer);
     this.onDemandConfigs = new OnDemandConfigs(onDemand, this.functions, repository);
     this.provisionConfigs = new ProvisionConfigs(this.functions, repository, writer);
+    const keys = new Collection("accessKey", accessKeyWords, repository, writer);
+    this.accessKeys = new AccessKeys({ keys, ring: options.keyRing, vault: options.vault, clock });
     this.rollback = new Rollback({ services, aliases: this.aliases, repository, writer, clock });
   }
 }

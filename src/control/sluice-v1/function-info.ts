@@ -46,7 +46,8 @@ export function functionInfo(facts: FunctionFacts): FunctionInfo {
       })),
     }),
     runtime: resource.runtime,
-    ...(trigger && { urlInternet: triggerUrl(trigger, endpoint), host: trigger.host, authType: trigger.authType }),
+    ...(trigger && { urlInternet: triggerUrl(trigger, endpoint), host: trigger.host }),
+    ...(facts.rule && { authType: facts.rule.authType }),
     customDomains: domains.map(({ domainName }) => domainName),
     callable: obstacle === undefined,
     ...(reason !== undefined && { reason }),
@@ -78,20 +79,17 @@ function hasStartCommand({ code, customRuntimeConfig }: FunctionResource): boole
   return code === undefined || code.hasBootstrap || (customRuntimeConfig?.command.length ?? 0) > 0;
 }
 
-/** Why an unsigned gRPC call cannot work now. */
+/** Why a gRPC call, signed where its trigger asks for it, cannot work now. */
 function obstacleOf({ qualified, trigger, rule, domains, status }: FunctionFacts): string | undefined {
   const { resource } = qualified.main;
   if (qualified.maximumInstanceCount === 0) {
     return "its on-demand config allows no instance (maximumInstanceCount 0): delete the config, or put a higher one";
   }
   if (rule === undefined || (trigger === undefined && domains.length === 0)) {
-    return "it has no http trigger: add one with authType anonymous and method POST";
+    return "it has no http trigger: add one with method POST, and authType anonymous unless calls are to be signed";
   }
   if (!rule.methods.includes("POST")) {
     return `its trigger allows ${rule.methods.join(", ")}, and gRPC needs POST: add POST to its methods`;
-  }
-  if (rule.authType === "function") {
-    return "its trigger asks for signed calls (authType function), which this version of Sluice refuses: set authType anonymous";
   }
   if (trigger?.disableURLInternet && domains.length === 0) {
     return "its trigger's internet URL is disabled, and no custom domain leads to it";

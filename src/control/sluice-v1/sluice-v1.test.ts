@@ -98,7 +98,6 @@ describe("GET /sluice/v1/functions", () => {
   const notCallable: [what: string, trigger: object | undefined, reason: RegExp][] = [
     ["no trigger", undefined, /no http trigger/],
     ["no POST", { methods: ["GET"] }, /allows GET, and gRPC needs POST/],
-    ["authType function", { authType: "function" }, /asks for signed calls/],
     ["its URL disabled", { disableURLInternet: true }, /internet URL is disabled/],
   ];
   for (const [what, trigger, reason] of notCallable) {

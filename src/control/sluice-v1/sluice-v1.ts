@@ -14,6 +14,7 @@ import type { Repository, Resources } from "../resources/resources.ts";
 import type { StatusBoard } from "../status-board.ts";
 import type { UsageJournal } from "../usage-journal.ts";
 import { readFunctions } from "./functions.ts";
+import { addKeys } from "./keys.ts";
 import { answerLogs } from "./logs.ts";
 
 export const SLUICE_PREFIX = "/sluice/v1";
@@ -40,6 +41,7 @@ export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
     c.json(await resources.rollback.run(c.req.param("serviceName"), jsonBody(c))),
   );
   app.get("/image-pulls", (c) => c.json({ pulls: images.pulls } satisfies ImagePullsAnswer));
+  addKeys(app, resources);
   app.get("/logs", (c) => answerLogs(c, logs));
   app.get("/usage", async (c) => {
     const sinceMs = c.req.query("sinceMs") ?? "0";

@@ -11,6 +11,7 @@ import {
   functionKey,
   type Revision,
   type RevisionId,
+  type RouteEntry,
   type UsageRecord,
 } from "../../model/model.ts";
 import { Scheduler, type SchedulerLimits, schedulerLimits } from "../../scheduler/scheduler.ts";
@@ -149,6 +150,11 @@ export class GatewayBench {
     };
     const entry: FunctionEntry = { kind: "function", function: KEY, revision };
     this.scheduler.put(entry);
+    this.putRoute();
+  }
+
+  /** Replaces the way into the function; by default a trigger for anonymous calls. */
+  putRoute(more: Partial<RouteEntry> = {}): void {
     this.gateway.putRoute({
       kind: "route",
       host: HOST,
@@ -158,6 +164,7 @@ export class GatewayBench {
       authType: "anonymous",
       internetUrlDisabled: false,
       origin: "trigger",
+      ...more,
     });
   }
 
