@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect, createServer, type TLSSocket } from "node:tls";
+import { issueDomainCertificate } from "./domains-ca.ts";
 import { loadOrCreateLocalCa } from "./local-ca.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "sluice-ca-"));
@@ -44,6 +45,26 @@ async function verified(socket: TLSSocket): Promise<void> {
   });
   socket.destroy();
 }
+
+test("issueDomainCertificate() gives any name a certificate of one CA of its own, which is not the local CA", async () => {
+  const folder = join(directory, "domains");
+  const local = await loadOrCreateLocalCa(folder, NAMES, NOW);
+  const caFile = join(folder, "domains-ca.pem");
+  const issued = [];
+  for (const name of ["grpc.example.com", "*.example.org"])
+    issued.push(await issueDomainCertificate(caFile, name, NOW));
+  const ca = new X509Certificate(readFileSync(caFile, "utf8"));
+  const leaves = issued.map(({ certificatePem }) => new X509Certificate(certificatePem));
+  assert.deepEqual(
+    leaves.map((leaf) => [leaf.checkIssued(ca), leaf.verify(ca.publicKey), leaf.subjectAltName]),
+    [
+      [true, true, "DNS:grpc.example.com"],
+      [true, true, "DNS:*.example.org"],
+    ],
+  );
+  assert.equal(statSync(join(folder, "domains-ca.key")).mode & 0o777, 0o600);
+  assert.equal(new X509Certificate(readFileSync(local.caFile, "utf8")).verify(ca.publicKey), false);
+});
 
 test("loadOrCreateLocalCa() keeps keys from others, and keeps what it made until it is about to end", async () => {
   const folder = join(directory, "keep");

@@ -1,29 +1,26 @@
-import { randomBytes, webcrypto, X509Certificate } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { mkdirSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { AsnConvert } from "@peculiar/asn1-schema";
 import { GeneralName, GeneralSubtree, GeneralSubtrees, NameConstraints } from "@peculiar/asn1-x509";
 import "reflect-metadata"; // which tsyringe, below @peculiar/x509, asks for
 import * as x509 from "@peculiar/x509";
+import {
+  type AuthorityFiles,
+  type CertificateAuthority,
+  createAuthority,
+  DAY_MS,
+  issueLeaf,
+  loadAuthority,
+  RENEW_DAYS,
+  readIfThere,
+  writeWhole,
+} from "./authority.ts";
 import type { CertificatePair } from "./certificate-store.ts";
-
-type CryptoKey = webcrypto.CryptoKey;
-type CryptoKeyPair = webcrypto.CryptoKeyPair;
-
-x509.cryptoProvider.set(webcrypto as never);
-
-const DAY_MS = 24 * 3_600_000;
-const CA_DAYS = 3650;
-/** Below the 398 days that clients accept (CA/Browser Forum Baseline Requirements). */
-const LEAF_DAYS = 390;
-/** A certificate is made anew this long before it ends. */
-const RENEW_DAYS = 30;
 
 /** OID of the name constraints extension (RFC 5280 §4.2.1.10). */
 const NAME_CONSTRAINTS = "2.5.29.30";
-
-const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 /** What the local CA may vouch for. */
 export interface CertifiedNames {
@@ -70,65 +67,30 @@ export async function loadOrCreateLocalCa(
   return { caFile: files.ca, defaultCertificate, namedCertificate, renewAt: Math.min(...ends) - RENEW_DAYS * DAY_MS };
 }
 
-interface CaFiles {
-  readonly ca: string;
-  readonly caKey: string;
-}
-
 interface LeafFiles {
   readonly certificate: string;
   readonly key: string;
-}
-
-interface CertificateAuthority {
-  readonly certificate: x509.X509Certificate;
-  readonly privateKey: CryptoKey;
 }
 
 function subjectsOf(names: CertifiedNames): string[] {
   return [...new Set([`*.${names.zone}`, names.zone, "localhost", "127.0.0.1", "::1", ...names.hosts])];
 }
 
-function toGeneralName(subject: string): { type: "dns" | "ip"; value: string } {
-  return { type: isIP(subject) === 0 ? "dns" : "ip", value: subject };
-}
-
 async function loadCa(
-  files: CaFiles,
+  files: AuthorityFiles,
   names: CertifiedNames,
   nowEpochMs: number,
 ): Promise<CertificateAuthority | undefined> {
-  const certificatePem = readIfThere(files.ca);
-  const keyPem = readIfThere(files.caKey);
-  if (certificatePem === undefined || keyPem === undefined) return undefined;
-  const certificate = new x509.X509Certificate(certificatePem);
-  const constraints = certificate.getExtension(NAME_CONSTRAINTS);
+  const ca = await loadAuthority(files, nowEpochMs);
+  const constraints = ca?.certificate.getExtension(NAME_CONSTRAINTS);
+  if (ca === undefined || constraints === null || constraints === undefined) return undefined;
   const wanted = Buffer.from(AsnConvert.serialize(nameConstraints(names)));
-  if (constraints === null || !Buffer.from(constraints.value).equals(wanted)) return undefined;
-  if (certificate.notAfter.getTime() - nowEpochMs < (LEAF_DAYS + RENEW_DAYS) * DAY_MS) return undefined;
-  return { certificate, privateKey: await importKey(keyPem) };
+  return Buffer.from(constraints.value).equals(wanted) ? ca : undefined;
 }
 
-async function createCa(files: CaFiles, names: CertifiedNames, nowEpochMs: number): Promise<CertificateAuthority> {
-  const keys = await generateKeys();
-  const constraints = AsnConvert.serialize(nameConstraints(names));
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    name: `CN=Sluice local CA ${serialNumber().slice(0, 8)}`,
-    notBefore: new Date(nowEpochMs - DAY_MS),
-    notAfter: new Date(nowEpochMs + CA_DAYS * DAY_MS),
-    keys,
-    signingAlgorithm: KEY_ALGORITHM,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      new x509.Extension(NAME_CONSTRAINTS, true, constraints),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  });
-  writeFile(files.caKey, await exportKey(keys.privateKey), 0o600);
-  writeFile(files.ca, certificate.toString("pem"), 0o644);
-  return { certificate, privateKey: keys.privateKey };
+function createCa(files: AuthorityFiles, names: CertifiedNames, nowEpochMs: number): Promise<CertificateAuthority> {
+  const constraints = new x509.Extension(NAME_CONSTRAINTS, true, AsnConvert.serialize(nameConstraints(names)));
+  return createAuthority(files, "Sluice local CA", [constraints], nowEpochMs);
 }
 
 /** The leaf that is kept, or a new one where it does not fit (any more). */
@@ -170,27 +132,9 @@ async function createLeaf(
   subjects: readonly string[],
   nowEpochMs: number,
 ): Promise<CertificatePair> {
-  const keys = await generateKeys();
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serialNumber(),
-    subject: "CN=Sluice",
-    issuer: ca.certificate.subject,
-    notBefore: new Date(nowEpochMs - DAY_MS),
-    notAfter: new Date(nowEpochMs + LEAF_DAYS * DAY_MS),
-    publicKey: keys.publicKey,
-    signingKey: ca.privateKey,
-    signingAlgorithm: KEY_ALGORITHM,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(subjects.map(toGeneralName)),
-      await x509.AuthorityKeyIdentifierExtension.create(ca.certificate),
-    ],
-  });
-  const pair = { certificatePem: certificate.toString("pem"), privateKeyPem: await exportKey(keys.privateKey) };
-  writeFile(files.key, pair.privateKeyPem, 0o600);
-  writeFile(files.certificate, pair.certificatePem, 0o644);
+  const pair = await issueLeaf(ca, subjects, nowEpochMs);
+  writeWhole(files.key, pair.privateKeyPem, 0o600);
+  writeWhole(files.certificate, pair.certificatePem, 0o644);
   return pair;
 }
 
@@ -204,37 +148,4 @@ function nameConstraints(names: CertifiedNames): NameConstraints {
     return new GeneralSubtree({ base, minimum: 0 });
   });
   return new NameConstraints({ permittedSubtrees: new GeneralSubtrees(permitted) });
-}
-
-async function generateKeys(): Promise<CryptoKeyPair> {
-  return (await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"])) as CryptoKeyPair;
-}
-
-async function importKey(pem: string): Promise<CryptoKey> {
-  const bytes = x509.PemConverter.decodeFirst(pem);
-  return (await webcrypto.subtle.importKey("pkcs8", bytes, KEY_ALGORITHM, true, ["sign"])) as CryptoKey;
-}
-
-async function exportKey(key: CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey("pkcs8", key as never), "PRIVATE KEY");
-}
-
-function serialNumber(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = (bytes[0] as number) & 0x7f;
-  return bytes.toString("hex");
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-function writeFile(path: string, text: string, mode: number): void {
-  writeFileSync(`${path}.new`, text, { mode });
-  renameSync(`${path}.new`, path);
 }
