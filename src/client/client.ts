@@ -7,6 +7,7 @@ import type { Clock } from "../base/base.ts";
 import type {
   AccessKeyInfo,
   AccessKeysAnswer,
+  AutoDomainAnswer,
   FunctionInfo,
   FunctionsAnswer,
   ImagePull,
@@ -29,7 +30,7 @@ import type {
   VersionDocument,
 } from "./wire.ts";
 
-export type { FunctionInfo, LogRecord, RollbackAnswer, UsageTotal } from "../model/model.ts";
+export type { DomainInfo, FunctionInfo, LogRecord, RollbackAnswer, UsageTotal } from "../model/model.ts";
 export { functionKey, LATEST } from "../model/model.ts";
 export { ApiError, isNotFound, UNREACHABLE } from "./api-error.ts";
 export { type CallCommand, type CallTarget, callCommands, shellQuote } from "./call-commands.ts";
@@ -174,6 +175,17 @@ export class Client {
   deleteAccessKey(accessKeyId: string): Promise<void> {
     const path = `/sluice/v1/keys/${encodeURIComponent(accessKeyId)}`;
     return this.#requester.done({ method: "DELETE", path, action: "SluiceDeleteKey" });
+  }
+
+  /** The name that `domainName: auto` stands for. */
+  async autoDomain(serviceName: string, functionName: string): Promise<string> {
+    const service = encodeURIComponent(serviceName);
+    const answer = await this.#requester.json<AutoDomainAnswer>({
+      method: "GET",
+      path: `/sluice/v1/services/${service}/functions/${encodeURIComponent(functionName)}/auto-domain`,
+      action: "SluiceGetAutoDomain",
+    });
+    return answer.domainName;
   }
 
   /** Every function with how it stands. */

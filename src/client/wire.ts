@@ -3,7 +3,7 @@
  * use. Keys are Function Compute's; what a server may leave out is optional.
  */
 
-import type { DnsSetting, HealthCheckSetting, LifecycleSetting } from "../model/model.ts";
+import type { DnsSetting, HealthCheckSetting, LifecycleSetting, RewriteConfig } from "../model/model.ts";
 
 export interface ServiceDocument {
   readonly serviceName: string;
@@ -86,6 +86,7 @@ export interface RouteDocument {
   readonly functionName: string;
   readonly qualifier?: string;
   readonly methods?: readonly string[];
+  readonly rewriteConfig?: RewriteConfig;
 }
 
 export interface CustomDomainDocument {
@@ -93,6 +94,8 @@ export interface CustomDomainDocument {
   /** `HTTP`, `HTTPS` or `HTTP,HTTPS`. */
   readonly protocol: string;
   readonly routeConfig?: { readonly routes: readonly RouteDocument[] };
-  /** PEM texts; the private key is never answered. */
-  readonly certConfig?: { readonly certName: string; readonly certificate: string; readonly privateKey: string };
+  /** PEM texts; the private key is never answered. `acme` or `local` alone: the certificate comes from there. */
+  readonly certConfig?: { readonly certName: string; readonly certificate?: string; readonly privateKey?: string };
+  /** Only answered: what is not well, one sentence each. */
+  readonly warnings?: readonly string[];
 }

@@ -8,6 +8,7 @@ import { newRequestId, type ToWorker } from "../model/model.ts";
 import { ApiError } from "./api-error.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import { KeyRing } from "./auth/key-ring.ts";
+import { acmeFaultOf } from "./certificates/acme-rules.ts";
 import { CodePackages } from "./code/code-packages.ts";
 import { CodeSweep } from "./code-sweep.ts";
 import { fcDialects, isOldInvocation, isUpload } from "./dialect/dialect.ts";
@@ -78,8 +79,10 @@ export class ControlPlane {
     const metrics = new Metrics(board);
     const images = new Images({ source: options.images, dockerConfigFile: options.dockerConfigFile, clock });
     const sources = new FunctionSources({ packages, images, vault: new CredentialVault(vault) });
-    const listener = publisher;
-    const resources = new Resources({ store, repository, listener, sources, keyRing, vault, endpoint, clock });
+    const { domainCa, acme } = options;
+    const acmeFault = (domainName: string) => acmeFaultOf(acme, domainName);
+    const written = { store, repository, listener: publisher };
+    const resources = new Resources({ ...written, sources, keyRing, vault, endpoint, domainCa, acmeFault, clock });
     const authenticator = new Authenticator(keyRing, clock);
     const app = createApp({
       authenticator,

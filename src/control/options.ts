@@ -20,6 +20,27 @@ export interface EndpointInfo {
   readonly grpcPort: number;
 }
 
+/** Issues certificates for custom domains that have none. */
+export interface DomainCa {
+  /** PEM file of the CA that issues them, for clients; there once the first was issued. */
+  readonly caFile: string;
+  /** PEM texts for one name, which may begin with `*.`. */
+  issue(domainName: string): Promise<{ readonly certificate: string; readonly privateKey: string }>;
+}
+
+/** Where certificates come from by ACME (RFC 8555), with the user's consent to the terms of that CA. */
+export interface AcmeSettings {
+  /** URL of the CA's directory. */
+  readonly directoryUrl: string;
+  /** Empty: none. */
+  readonly contactEmail: string;
+  /** Where challenges of type http-01 are answered: the CA asks on port 80 of the domain. */
+  readonly httpHosts: readonly string[];
+  readonly httpPort: number;
+  /** PEM of the CA that the directory's own certificate is from; empty: one that Node.js knows. */
+  readonly caPem: string;
+}
+
 /** Everything that the control plane is given; it reads no configuration of its own. */
 export interface ControlPlaneOptions {
   /** Folder of everything that Sluice keeps. Used below it: `code/`, `logs/`, `registry-credentials.key`. */
@@ -34,6 +55,9 @@ export interface ControlPlaneOptions {
   readonly channel: Channel<ToMain, ToWorker>;
   readonly credentials: Credentials;
   readonly endpoint: EndpointInfo;
+  readonly domainCa: DomainCa;
+  /** Absent: no domain can ask for a certificate by ACME. */
+  readonly acme?: AcmeSettings;
   /** All hosts listen on the same port; port 0: any port that is free on all. */
   readonly listen: { readonly hosts: readonly string[]; readonly port: number };
   readonly clock: Clock;

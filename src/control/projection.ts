@@ -19,7 +19,7 @@ import {
   type Trigger,
 } from "../model/model.ts";
 import { healthCheckOf, hooksOf } from "./lifecycle.ts";
-import { dnsOf, textsOf } from "./resources/resources.ts";
+import { dnsOf, isServed, textsOf } from "./resources/resources.ts";
 
 /** Where nothing is configured. Function Compute: `/code/bootstrap`, run in `/code`. */
 const DEFAULT_COMMAND = "./bootstrap";
@@ -69,8 +69,8 @@ export function functionEntry(qualified: QualifiedFunction, context: ProjectionC
 }
 
 /**
- * The certificate and routes of a custom domain. A route leads only to a function with an http trigger, and asks of
- * callers what that trigger does (Function Compute 2.0). `triggerOf` finds it.
+ * The certificate and routes of a custom domain; nothing for one with protocol HTTP alone. A route leads only to a
+ * function with an http trigger, and asks of callers what that trigger does (Function Compute 2.0). `triggerOf` finds it.
  */
 export function domainEntries(
   domain: CustomDomain,
@@ -78,8 +78,10 @@ export function domainEntries(
 ): DataPlaneEntry[] {
   const host = domain.domainName.toLowerCase();
   const entries: DataPlaneEntry[] = [];
-  if (domain.certificate !== undefined) {
-    const { certificate: certificatePem, privateKey: privateKeyPem } = domain.certificate;
+  if (!isServed(domain)) return entries;
+  const shown = domain.certificate ?? domain.localCertificate;
+  if (shown !== undefined) {
+    const { certificate: certificatePem, privateKey: privateKeyPem } = shown;
     entries.push({ kind: "certificate", host, certificatePem, privateKeyPem } satisfies CertificateEntry);
   }
   for (const route of domain.routes) {
@@ -95,6 +97,7 @@ export function domainEntries(
       authType: trigger.authType,
       internetUrlDisabled: false,
       origin: "customDomain",
+      ...(route.rewriteConfig && { rewrite: route.rewriteConfig }),
     });
   }
   return entries;

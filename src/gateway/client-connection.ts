@@ -22,6 +22,7 @@ import { PlainAnswer } from "./plain-answer.ts";
 import type { Refusals } from "./refusals.ts";
 import { grpcDialect, httpStatusOf } from "./reply-dialect.ts";
 import { hostOf, isGrpcRequest, type RequestHead, readRequestHead } from "./request-head.ts";
+import { rewritePath } from "./rewrite-path.ts";
 import { type RouteTable, refusalOf } from "./routes.ts";
 import { SocketTransport, type TransportContext } from "./socket-transport.ts";
 import { TurnShare } from "./turn-share.ts";
@@ -208,6 +209,8 @@ export class ClientConnection implements ConnectionEvents, ConnectionView {
       return this.#refuse(stream, head, cause, undefined, "memory_calls");
     }
     const passed = mustSign ? withoutSignature(headers) : headers;
+    const tooLong = route.rewritePath && rewritePath(passed, route.rewritePath);
+    if (tooLong !== undefined) return this.#refuse(stream, head, tooLong);
     const call = new Call(this.#context, stream, passed, head, route, grpcDialect);
     this.#share.requested(call.startedAt);
     try {

@@ -39,6 +39,7 @@ import { TurnQueue } from "./turn-queue.ts";
 
 export type { InstanceLink } from "./instance-link.ts";
 export { GATEWAY_LIMITS, type GatewayLimits } from "./limits.ts";
+export { issueDomainCertificate } from "./tls/domains-ca.ts";
 export { type LocalCa, loadOrCreateLocalCa } from "./tls/local-ca.ts";
 
 /** How often connections are told the time. */
@@ -190,8 +191,14 @@ export class Gateway implements LinkFactory<InstanceLink> {
     this.#scheduleTick();
   }
 
+  /** A route whose rules cannot be used is logged and not served: the control plane refused it already. */
   putRoute(entry: RouteEntry): void {
-    this.#routes.put(entry);
+    try {
+      this.#routes.put(entry);
+    } catch (error) {
+      this.#routes.delete(entry.host, entry.path);
+      this.#options.logger.error("A route cannot be served", { host: entry.host, path: entry.path, error });
+    }
   }
 
   deleteRoute(host: string, path: string): void {

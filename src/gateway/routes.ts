@@ -1,5 +1,12 @@
 import { isIP } from "node:net";
-import { type Fault, type FunctionKey, fault, type RouteEntry } from "../model/model.ts";
+import {
+  type Fault,
+  type FunctionKey,
+  fault,
+  type PathRewriter,
+  pathRewriter,
+  type RouteEntry,
+} from "../model/model.ts";
 import { isOldPath, oldAddressHint } from "./old-address.ts";
 import { hostOf } from "./request-head.ts";
 
@@ -9,10 +16,16 @@ const REMEMBERED_MAX = 1000;
 /** Longest list of functions in a message. */
 const LISTED_MAX = 10;
 
+/** A route as calls find it. */
+export interface Route extends RouteEntry {
+  /** Absent: the instance sees the path as it came. */
+  readonly rewritePath?: PathRewriter;
+}
+
 /** The routes of one host: exact paths, then prefixes, longest first. */
 interface HostRoutes {
-  readonly exact: Map<string, RouteEntry>;
-  prefixes: { readonly prefix: string; readonly entry: RouteEntry }[];
+  readonly exact: Map<string, Route>;
+  prefixes: { readonly prefix: string; readonly entry: Route }[];
 }
 
 /** Where a call goes: authority and path to a function. Exact path before longest prefix. */
@@ -32,7 +45,9 @@ export class RouteTable {
     return this.#count;
   }
 
-  put(entry: RouteEntry): void {
+  /** Throws a RewriteRuleError for rules that the control plane would have refused. */
+  put(given: RouteEntry): void {
+    const entry: Route = given.rewrite === undefined ? given : { ...given, rewritePath: pathRewriter(given.rewrite) };
     let routes = this.#hosts.get(entry.host);
     if (routes === undefined) {
       routes = { exact: new Map(), prefixes: [] };
@@ -58,7 +73,7 @@ export class RouteTable {
   }
 
   /** The route of a call, or the fault that says why there is none. */
-  find(authority: string, path: string): RouteEntry | Fault {
+  find(authority: string, path: string): Route | Fault {
     const routes = this.#routesOf(authority);
     if (routes !== undefined) {
       const exact = routes.exact.get(path);
@@ -99,8 +114,8 @@ export class RouteTable {
     return entry && { exact: new Map(), prefixes: [{ prefix: "/", entry }] };
   }
 
-  #triggered(): RouteEntry[] {
-    const all: RouteEntry[] = [];
+  #triggered(): Route[] {
+    const all: Route[] = [];
     for (const { exact, prefixes } of this.#hosts.values()) {
       for (const entry of [...exact.values(), ...prefixes.map((route) => route.entry)]) {
         if (entry.origin === "trigger") all.push(entry);

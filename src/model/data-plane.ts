@@ -4,6 +4,7 @@
  */
 import type { FunctionKey } from "./ids.ts";
 import type { ProvisionConfig } from "./provision.ts";
+import type { RewriteConfig } from "./resources.ts";
 import type { Revision } from "./revision.ts";
 
 /** A function as the scheduler runs it, under the key `function/<service>/<name>`. */
@@ -40,6 +41,8 @@ export interface RouteEntry {
   readonly internetUrlDisabled: boolean;
   /** Generated host of an http trigger, or a custom domain. */
   readonly origin: "trigger" | "customDomain";
+  /** How the path is changed for the instance; absent: not at all. */
+  readonly rewrite?: RewriteConfig;
 }
 
 /** A certificate by SNI name, under the key `certificate/<host>`. The default one is the gateway's own. */

@@ -7,6 +7,7 @@ export * from "./faults.ts";
 export * from "./ids.ts";
 export * from "./main-counts.ts";
 export * from "./messages.ts";
+export * from "./path-rewriter.ts";
 export * from "./provision.ts";
 export * from "./resources.ts";
 export * from "./revision.ts";

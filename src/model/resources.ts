@@ -165,6 +165,22 @@ export interface Trigger {
   readonly lastModifiedAt: number;
 }
 
+/** `match` says what of a path is replaced; `$1` in the replacement is what the first group or `*` took. */
+export interface RewriteRule {
+  readonly match: string;
+  readonly replacement: string;
+}
+
+/** How a route changes the path before the instance sees it: the first rule that matches, in the order of the kinds. */
+export interface RewriteConfig {
+  /** Paths as a whole. */
+  readonly equalRules: readonly RewriteRule[];
+  /** `*` takes anything; `^` at the beginning binds to the path's beginning. */
+  readonly wildcardRules: readonly RewriteRule[];
+  /** Regular expressions in RE2's syntax. */
+  readonly regexRules: readonly RewriteRule[];
+}
+
 /** One row of a custom domain: a path and the function that serves it. */
 export interface DomainRoute {
   /** Exact, or a prefix that ends in `/*`. */
@@ -175,6 +191,8 @@ export interface DomainRoute {
   readonly qualifier: string;
   /** Absent: whatever the function's trigger allows. */
   readonly methods?: readonly HttpMethod[];
+  /** Absent: the instance sees the path as it came. */
+  readonly rewriteConfig?: RewriteConfig;
 }
 
 /** Certificate and key of a custom domain, PEM. The key is never returned by the API. */
@@ -184,13 +202,30 @@ export interface DomainCertificate {
   readonly privateKey: string;
 }
 
+/** How a certificate by ACME (RFC 8555) stands. */
+export interface AcmeProgress {
+  /** `pending`: none yet. `valid`: it came. `failing`: the last try did not work; what was there before is shown. */
+  readonly state: "pending" | "valid" | "failing";
+  /** When it is tried (again) or renewed, Unix epoch milliseconds. */
+  readonly nextAt: number;
+  /** Tries without success since the last one with it. */
+  readonly failures: number;
+  /** Why the last try failed. */
+  readonly problem?: string;
+}
+
 /** Host name of the user's own, with certificate and routes. Store key: `domainName` in lower case. */
 export interface CustomDomain {
   readonly domainName: string;
-  /** `HTTP`, `HTTPS` or `HTTP,HTTPS`. gRPC is served over TLS alone. */
+  /** `HTTP`, `HTTPS` or `HTTP,HTTPS`. gRPC is served over TLS alone: a domain with `HTTP` is not. */
   readonly protocol: string;
   readonly routes: readonly DomainRoute[];
+  /** What the user gave, or what came by ACME. */
   readonly certificate?: DomainCertificate;
+  /** Issued by the local CA of custom domains: shown while there is no other. */
+  readonly localCertificate?: DomainCertificate;
+  /** The certificate comes by ACME; absent: it does not. */
+  readonly acme?: AcmeProgress;
   readonly tlsConfig?: KeptSetting;
   readonly createdAt: number;
   readonly lastModifiedAt: number;

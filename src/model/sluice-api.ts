@@ -2,6 +2,24 @@
 import type { ErrorType } from "./faults.ts";
 import type { FunctionKey, InstanceId, RevisionId } from "./ids.ts";
 import type { FunctionStatus, InstanceStatus } from "./messages.ts";
+import type { AcmeProgress } from "./resources.ts";
+
+/** How a custom domain stands, in `GET /sluice/v1/functions`. */
+export interface DomainInfo {
+  readonly domainName: string;
+  readonly protocol: string;
+  /** Whether the gRPC port serves it at all. */
+  readonly served: boolean;
+  /** Where the certificate shown comes from: the user, ACME, the local CA of custom domains, Sluice's own. */
+  readonly certificateSource?: "own" | "acme" | "local" | "default";
+  /** End of the certificate shown, Unix epoch milliseconds. */
+  readonly validToAt?: number;
+  /** What clients trust, where that is a local CA: a file on the machine of the platform. */
+  readonly caFile?: string;
+  readonly acme?: AcmeProgress;
+  /** What is not well: one sentence each. */
+  readonly warnings: readonly string[];
+}
 
 /** One function of `GET /sluice/v1/functions`: how it is reached, and whether a call can work now. */
 export interface FunctionInfo {
@@ -24,6 +42,8 @@ export interface FunctionInfo {
   readonly host?: string;
   /** Hosts of custom domains with a route to it. */
   readonly customDomains: readonly string[];
+  /** How these stand. */
+  readonly domains: readonly DomainInfo[];
   /** Of the http trigger that says what is asked of callers; `function`: they have to sign. Absent without one. */
   readonly authType?: "anonymous" | "function";
   /** Whether a gRPC call can work now, signed where `authType` is `function`. */
@@ -151,6 +171,11 @@ export interface UsageTotal {
 
 export interface UsageAnswer {
   readonly usage: readonly UsageTotal[];
+}
+
+/** `GET /sluice/v1/services/S/functions/F/auto-domain`: what `domainName: auto` of s.yaml stands for. */
+export interface AutoDomainAnswer {
+  readonly domainName: string;
 }
 
 /** `GET /sluice/v1/health`. */

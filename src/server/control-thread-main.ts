@@ -6,6 +6,7 @@ import { openImageSource } from "../drivers/drivers.ts";
 import type { ToMain, ToWorker } from "../model/model.ts";
 import { openSqliteStore } from "../store/store.ts";
 import type { ControlThreadData, FromControlThread } from "./control-thread.ts";
+import { openDomainCa } from "./domain-ca.ts";
 import { portChannel } from "./port-channel.ts";
 
 const data = workerData as ControlThreadData;
@@ -38,6 +39,7 @@ try {
     ...data.options,
     store: await openSqliteStore({ file: data.storeFile }),
     images: openImageSource(),
+    domainCa: openDomainCa(data.tlsDirectory),
     channel: portChannel<ToMain, ToWorker>(data.channelPort),
     clock: systemClock,
     logger,

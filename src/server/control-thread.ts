@@ -8,8 +8,10 @@ import { StartupError } from "./startup-error.ts";
 
 /** What crosses into the thread. */
 export interface ControlThreadData {
-  readonly options: Omit<ControlPlaneOptions, "store" | "images" | "channel" | "clock" | "logger">;
+  readonly options: Omit<ControlPlaneOptions, "store" | "images" | "domainCa" | "channel" | "clock" | "logger">;
   readonly storeFile: string;
+  /** Folder of CAs and certificates. */
+  readonly tlsDirectory: string;
   readonly channelPort: MessagePort;
 }
 

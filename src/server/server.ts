@@ -115,7 +115,8 @@ class Server {
     const zone = `${configuration.region}.${configuration.domain}`;
     const foreign = configuration.hosts.filter((host) => !isLoopbackAddress(host));
     const names = { zone, hosts: foreign.filter((host) => isIP(host) === 0 || !isUnspecified(host)) };
-    const loadCa = () => loadOrCreateLocalCa(join(directory.path, "tls"), names, systemClock.epochMs());
+    const tlsDirectory = join(directory.path, "tls");
+    const loadCa = () => loadOrCreateLocalCa(tlsDirectory, names, systemClock.epochMs());
     const ca = await loadCa();
     const main = await MainLoop.start({
       configuration,
@@ -141,6 +142,7 @@ class Server {
             listen: { hosts: API_HOSTS, port: apiPort },
           },
           storeFile: join(directory.path, "sluice.db"),
+          tlsDirectory,
         },
         logger,
         (channel) => main.join(channel),

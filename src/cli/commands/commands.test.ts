@@ -145,7 +145,7 @@ test("deploy puts outputs of one service into another", () =>
     assert.match(body?.environmentVariables?.["PEER"] ?? "", /^https:\/\/f-demo-/);
   }));
 
-test("deploy creates custom domains with certificate files, and says that auto is not minted", () =>
+test("deploy creates custom domains with certificate files, tells what clients will not like, and auto is one name for good", () =>
   withPlatform(async (platform) => {
     const { certificate, privateKey } = await makeCertificate(["grpc.example.com"]);
     await platform.write("certificate", certificate);
@@ -153,13 +153,23 @@ test("deploy creates custom domains with certificate files, and says that auto i
     const routeConfigs = [{ path: "/*" }];
     const certConfig = { certName: "c", certificate: "./certificate", privateKey: "./privatekey" };
     const customDomains = [
-      { domainName: "auto", protocol: "HTTP", routeConfigs },
+      { domainName: "auto", protocol: "HTTPS", routeConfigs },
       { domainName: "grpc.example.com", protocol: "HTTP,HTTPS", routeConfigs, certConfig },
     ];
     await template(platform, { props: { customDomains } });
     const result = await platform.run(["deploy"]);
     assert.equal(result.code, 0, result.stderr);
-    assert.match(result.stderr, /domainName: auto is not minted here/);
+    const auto = /Created custom domain (f-demo-[a-z]{10}\.local\.fcapp\.localhost)\n/.exec(result.stderr)?.[1] ?? "";
+    assert.equal((await platform.sdk.getCustomDomain(auto)).body.protocol, "HTTPS");
+    assert.match(result.stderr, /custom domain grpc\.example\.com\n {2}warning: the certificate is self-signed/);
+    const again = await platform.run(["deploy"]);
+    assert.ok(again.stderr.includes(`Updated custom domain ${auto}\n`), again.stderr);
+    const { stdout } = await platform.run(["info"]);
+    assert.ok(stdout.includes(`  domain ${auto}, certificate: Sluice's own\n`), stdout);
+    assert.match(
+      stdout,
+      /domain grpc\.example\.com, certificate: given to 2126-01-01\n +warning: the certificate is self/,
+    );
     const { body } = await platform.sdk.getCustomDomain("grpc.example.com");
     assert.equal(body?.routeConfig?.routes?.[0]?.functionName, "f");
 

@@ -1,4 +1,4 @@
-import type { FunctionInfo } from "../../client/client.ts";
+import type { DomainInfo, FunctionInfo } from "../../client/client.ts";
 import { type FunctionKey, functionKey, LATEST } from "../../model/model.ts";
 import { command } from "../command.ts";
 import { printResult } from "../context.ts";
@@ -10,6 +10,13 @@ interface InfoFlags {
   json?: boolean;
   template?: string;
 }
+
+const CERTIFICATE_SOURCES: Readonly<Record<NonNullable<DomainInfo["certificateSource"]>, string>> = {
+  own: "given",
+  acme: "by ACME",
+  local: "of the local CA of custom domains",
+  default: "Sluice's own",
+};
 
 export const infoCommand = command<InfoFlags>({
   name: "info",
@@ -62,8 +69,16 @@ function stateLines(info: FunctionInfo): string[] {
   const more = `${provisioned ?? ""}${trouble ?? ""}${restarts ? `, restarts: ${restarts}` : ""}`;
   return [
     `  ${versionsOf(info)}runtime ${info.runtime}, instances: ${counts}${limit}, open calls: ${openCalls}${more}`,
+    ...info.domains.flatMap(domainLines),
     ...(info.image ? [`  image ${info.image.reference} (${shortId(info.image.id)})`] : []),
   ];
+}
+
+/** A custom domain: where its certificate is from and to when it is valid, and what is not well. */
+function domainLines({ domainName, certificateSource, validToAt, warnings }: DomainInfo): string[] {
+  const source = certificateSource === undefined ? "" : `, certificate: ${CERTIFICATE_SOURCES[certificateSource]}`;
+  const until = validToAt === undefined ? "" : ` to ${new Date(validToAt).toISOString().slice(0, 10)}`;
+  return [`  domain ${domainName}${source}${until}`, ...warnings.map((warning) => `    warning: ${warning}`)];
 }
 
 /** As `docker images` shows it: the first 12 digits. */

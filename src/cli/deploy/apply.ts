@@ -1,11 +1,20 @@
 import type { Client } from "../../client/client.ts";
 import type { Bundle } from "./bundle.ts";
 
-/** Creates or updates what the bundle holds, in order of dependency; says what was done with each. */
-export async function applyBundle(bundle: Bundle, client: Client, done: (line: string) => void): Promise<void> {
+/** Domain name of s.yaml in place of which the platform gives one. */
+const AUTO_DOMAIN = "auto";
+
+/**
+ * Creates or updates what the bundle holds, in order of dependency; says what was done with each. Gives the names of the
+ * custom domains.
+ */
+export async function applyBundle(bundle: Bundle, client: Client, done: (line: string) => void): Promise<string[]> {
   const { serviceName } = bundle.service;
   const { functionName } = bundle.function;
-  const tell = (what: string, existed: boolean) => done(`${existed ? "Updated" : "Created"} ${what}`);
+  const tell = <Document>(what: string, { existed, answer }: Put<Document>): Document => {
+    done(`${existed ? "Updated" : "Created"} ${what}`);
+    return answer;
+  };
 
   tell(`service ${serviceName}`, await put(client.services(), serviceName, bundle.service));
   tell(
@@ -16,9 +25,18 @@ export async function applyBundle(bundle: Bundle, client: Client, done: (line: s
   for (const trigger of bundle.triggers) {
     tell(`trigger ${trigger.triggerName}`, await put(triggers, trigger.triggerName, trigger));
   }
+  const domainNames: string[] = [];
   for (const domain of bundle.customDomains) {
-    tell(`custom domain ${domain.domainName}`, await put(client.customDomains(), domain.domainName, domain));
+    const isAuto = domain.domainName.toLowerCase() === AUTO_DOMAIN;
+    const domainName = isAuto ? await client.autoDomain(serviceName, functionName) : domain.domainName;
+    const answer = tell(
+      `custom domain ${domainName}`,
+      await put(client.customDomains(), domainName, { ...domain, domainName }),
+    );
+    for (const warning of answer.warnings ?? []) done(`  warning: ${warning}`);
+    domainNames.push(domainName);
   }
+  return domainNames;
 }
 
 interface Collection<Document> {
@@ -27,10 +45,18 @@ interface Collection<Document> {
   update(name: string, change: Partial<Document>): Promise<Document>;
 }
 
-/** Updates the document where it is there, else creates it; gives whether it was. */
-async function put<Document>(collection: Collection<Document>, name: string, document: Document): Promise<boolean> {
+interface Put<Document> {
+  readonly existed: boolean;
+  readonly answer: Document;
+}
+
+/** Updates the document where it is there, else creates it. */
+async function put<Document>(
+  collection: Collection<Document>,
+  name: string,
+  document: Document,
+): Promise<Put<Document>> {
   const existed = (await collection.find(name)) !== undefined;
-  if (existed) await collection.update(name, document);
-  else await collection.create(document);
-  return existed;
+  const answer = existed ? await collection.update(name, document) : await collection.create(document);
+  return { existed, answer };
 }

@@ -36,7 +36,7 @@ export async function deployTemplate(
   for (const plan of plans) {
     const isImage = plan.function.customContainerConfig !== undefined;
     const zip = isImage ? undefined : await packCode(plan, template, machine);
-    bundleOf(plan, template, zip, tell);
+    bundleOf(plan, template, zip);
     packages.set(plan.id, zip);
   }
 
@@ -47,9 +47,10 @@ export async function deployTemplate(
     const plan = planService(template, id, outputs, { ...options, note: () => {} });
     const bundle = bundleOf(plan, template, zip);
     const names = { serviceName: plan.service.name, functionName: plan.function.name };
-    await tellingPull(platform.client, context.clock, names, tell, () => applyBundle(bundle, platform.client, tell));
+    const apply = () => applyBundle(bundle, platform.client, tell);
+    const domainNames = await tellingPull(platform.client, context.clock, names, tell, apply);
     const info = await waitForRevision(platform.client, context.clock, plan.service.name, plan.function.name);
-    outputs.set(id, outputOf(plan, info, platform));
+    outputs.set(id, outputOf(plan, info, domainNames, platform));
     infos.push(info);
     await runActions(plan.postDeploy, template, context);
   }
@@ -68,14 +69,14 @@ function tellRegions(
 }
 
 /** What `${service.output...}` gives, in the shape of Serverless Devs' `fc` component. */
-function outputOf(plan: ServicePlan, info: FunctionInfo, platform: Platform): unknown {
+function outputOf(plan: ServicePlan, info: FunctionInfo, domainNames: readonly string[], platform: Platform): unknown {
   return {
     region: platform.region ?? plan.region ?? "",
     service: { name: plan.service.name },
     function: { name: plan.function.name, runtime: plan.function.runtime },
     url: {
       system_url: info.urlInternet ?? "",
-      custom_domain: plan.customDomains.map(({ props }) => ({ domain: props.domainName })),
+      custom_domain: domainNames.map((domain) => ({ domain })),
     },
     triggers: plan.triggers.map(({ name, type }) => ({ name, type })),
   };

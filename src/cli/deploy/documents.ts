@@ -83,30 +83,42 @@ export function customDomainDocument(
   plan: ServicePlan,
   folder: string,
 ): CustomDomainDocument {
-  const certificate = props.certConfig;
-  if (certificate === undefined && props.protocol.includes("HTTPS")) {
-    throw new YamlError(
-      place,
-      `certConfig: expected a certificate for ${props.domainName} with protocol HTTPS, got nothing`,
-    );
-  }
   return {
     domainName: props.domainName,
     protocol: props.protocol,
     routeConfig: {
-      routes: props.routeConfigs.map(({ path, serviceName, functionName, qualifier, methods }) => ({
+      routes: props.routeConfigs.map(({ path, serviceName, functionName, qualifier, methods, rewriteConfig }) => ({
         path,
         serviceName: serviceName ?? plan.service.name,
         functionName: functionName ?? plan.function.name,
         ...(qualifier !== undefined && { qualifier }),
         ...(methods !== undefined && { methods }),
+        ...(rewriteConfig !== undefined && { rewriteConfig: rewriteDocument(rewriteConfig) }),
       })),
     },
-    ...(certificate !== undefined && {
-      certConfig: {
-        certName: certificate.certName ?? props.domainName,
-        ...readCertificate(certificate, folder, place),
-      },
-    }),
+    certConfig: certConfigDocument(props, place, folder),
   };
+}
+
+function rewriteDocument(rewrite: NonNullable<DomainProps["routeConfigs"][number]["rewriteConfig"]>) {
+  const { equalRules = [], wildcardRules = [], regexRules = [] } = rewrite;
+  return { equalRules, wildcardRules, regexRules };
+}
+
+/** Without certConfig: the local CA's. With a certName alone, `acme` or `local`, from there. */
+function certConfigDocument({ domainName, certConfig }: DomainProps, place: Place, folder: string) {
+  if (certConfig === undefined) return { certName: "local" };
+  const { certName = domainName, certificate, privateKey } = certConfig;
+  if (certificate === undefined && privateKey === undefined) {
+    if (certName === "acme" || certName === "local") return { certName };
+    throw new YamlError(
+      place,
+      `certConfig: expected certificate and privateKey, or certName acme or local alone, got certName ${certName}`,
+    );
+  }
+  if (certificate === undefined || privateKey === undefined) {
+    const missing = certificate === undefined ? "certificate" : "privateKey";
+    throw new YamlError(place, `certConfig.${missing}: expected PEM text or a file with it, got nothing`);
+  }
+  return { certName, ...readCertificate({ certificate, privateKey }, folder, place) };
 }

@@ -178,6 +178,15 @@ function triggerShape(node: YamlNode, position: Position) {
   return trigger;
 }
 
+const rewriteRules = list(mapping({ match: needed(text()), replacement: needed(text()) }));
+
+/** Rules are looked at by the platform, which runs them. */
+const rewriteShape = mapping({
+  equalRules: optional(rewriteRules),
+  wildcardRules: optional(rewriteRules),
+  regexRules: optional(rewriteRules),
+});
+
 const domainShape = mapping({
   domainName: needed(
     text({
@@ -194,12 +203,12 @@ const domainShape = mapping({
         functionName: optional(text()),
         qualifier: optional(qualifier),
         methods: optional(list(oneOf(...HTTP_METHODS))),
-        rewriteConfig: notHonoured,
+        rewriteConfig: optional(rewriteShape),
       }),
     ),
   ),
   certConfig: optional(
-    mapping({ certName: optional(text()), certificate: needed(text()), privateKey: needed(text()) }),
+    mapping({ certName: optional(text()), certificate: optional(text()), privateKey: optional(text()) }),
   ),
   certId: notHonoured,
   tlsConfig: notHonoured,

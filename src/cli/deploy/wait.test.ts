@@ -14,6 +14,7 @@ function info(change: Partial<FunctionInfo>): FunctionInfo {
     qualifier: "LATEST",
     runtime: "custom",
     customDomains: [],
+    domains: [],
     callable: true,
     instances: [],
     revisionId: NEW,

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { describe, test } from "node:test";
-import { type CertificateEntry, type Delta, entryKey, type RouteEntry } from "../../model/model.ts";
+import {
+  type CertificateEntry,
+  type Delta,
+  type DomainInfo,
+  entryKey,
+  type FunctionsAnswer,
+  type RouteEntry,
+} from "../../model/model.ts";
 import { makeCertificate } from "../testing/certificates.ts";
 import { type ControlUnderTest, fc, withControl } from "../testing/control-under-test.ts";
 import { createFunction, createTrigger, publish } from "../testing/samples.ts";
+import { send } from "../testing/signed-request.ts";
 
 function routes(...paths: string[]) {
   return new fc.RouteConfig({
@@ -13,8 +22,18 @@ function routes(...paths: string[]) {
 
 function create({ sdk }: ControlUnderTest, given: object) {
   return sdk.createCustomDomain(
-    new fc.CreateCustomDomainRequest({ domainName: "grpc.example.com", protocol: "HTTP", ...given }),
+    new fc.CreateCustomDomainRequest({ domainName: "grpc.example.com", protocol: "HTTPS", ...given }),
   );
+}
+
+function createWith(underTest: ControlUnderTest, certificate: string, privateKey: string) {
+  return create(underTest, { certConfig: new fc.CertConfig({ certName: "c", certificate, privateKey }) });
+}
+
+/** Those of the first function, as `info` shows them. */
+async function domainInfos({ control }: ControlUnderTest): Promise<readonly DomainInfo[]> {
+  const answer = (await send(control.apiPort, { path: "/sluice/v1/functions" })).json();
+  return (answer as unknown as FunctionsAnswer).functions[0]?.domains ?? [];
 }
 
 describe("custom domains through the official SDK", () => {
@@ -63,7 +82,10 @@ describe("custom domains through the official SDK", () => {
       const { sdk, main } = underTest;
       await createFunction(underTest);
       await create(underTest, { routeConfig: routes("/*") });
-      assert.deepEqual((main.last as Delta).put, []);
+      assert.deepEqual(
+        (main.last as Delta).put.filter(({ kind }) => kind === "route"),
+        [],
+      );
       await createTrigger(underTest, { methods: ["POST"], disableURLInternet: true });
       const route = (main.last as Delta).put.find((entry) => entry.kind === "route" && entry.origin === "customDomain");
       assert.deepEqual((route as RouteEntry).methods, ["POST"]);
@@ -88,46 +110,113 @@ describe("custom domains through the official SDK", () => {
       await assert.rejects(underTest.sdk.getCustomDomain("no.example.com"), { code: "DomainNameNotFound" });
     }));
 
-  test("certificates are checked before they are taken: form, key, name, age", () =>
+  test("certificates are checked before they are taken: form, key, age, size", () =>
     withControl(async (underTest) => {
-      const [pair, other] = await Promise.all([
-        makeCertificate(["grpc.example.com"]),
-        makeCertificate(["other.example.com"]),
-      ]);
+      const pair = await makeCertificate(["grpc.example.com"]);
+      const other = await makeCertificate(["other.example.com"]);
       const expired = await makeCertificate(["grpc.example.com"], new Date(Date.UTC(2021, 0, 1)));
-      const tryPair = (certificate: string, privateKey: string) =>
-        create(underTest, {
-          protocol: "HTTPS",
-          certConfig: new fc.CertConfig({ certName: "c", certificate, privateKey }),
-        });
+      const small = await makeCertificate(["grpc.example.com"], undefined, 1024);
       const refused: [string, string, RegExp][] = [
         ["nonsense", pair.privateKey, /certConfig\.certificate: expected an X\.509 certificate/],
         [pair.certificate, "nonsense", /certConfig\.privateKey: expected a private key in PEM/],
         [pair.certificate, other.privateKey, /certConfig\.privateKey: expected the key of/],
-        [other.certificate, other.privateKey, /expected one for grpc\.example\.com, got one for DNS:other/],
         [expired.certificate, expired.privateKey, /not expired/],
+        [small.certificate, small.privateKey, /an RSA key of at least 2048 bits, got 1024/],
       ];
       for (const [certificate, key, message] of refused) {
-        await assert.rejects(tryPair(certificate, key), (error: Error & { code: string }) => {
+        await assert.rejects(createWith(underTest, certificate, key), (error: Error & { code: string }) => {
           assert.equal(error.code, "InvalidArgument");
           assert.match(error.message, message);
           assert.doesNotMatch(error.message, /PRIVATE KEY/);
           return true;
         });
       }
-      await assert.rejects(create(underTest, { protocol: "HTTPS" }), {
-        message: /certConfig: expected certificate and key/,
-      });
       const { privateKey } = pair;
       await assert.rejects(create(underTest, { certConfig: new fc.CertConfig({ privateKey }) }), (error: Error) => {
         assert.match(error.message, /certConfig: expected an object with certName.*not repeated/);
         assert.doesNotMatch(error.message, /PRIVATE KEY/);
         return true;
       });
-      await tryPair(pair.certificate, pair.privateKey);
+      await createWith(underTest, pair.certificate, pair.privateKey);
     }));
 
-  test("routes are checked: path, function, each path once, no rewriting", () =>
+  test("what clients will not like about a certificate is taken, and told in the answer and by info", () =>
+    withControl(async (underTest) => {
+      await createFunction(underTest);
+      await createTrigger(underTest);
+      const other = await makeCertificate(["other.example.com"]);
+      const created = await send(underTest.control.apiPort, {
+        method: "POST",
+        path: "/2021-04-06/custom-domains",
+        body: JSON.stringify({
+          domainName: "grpc.example.com",
+          protocol: "HTTPS",
+          routeConfig: { routes: [{ path: "/*", serviceName: "svc", functionName: "fn" }] },
+          certConfig: { certName: "c", ...other },
+        }),
+      });
+      const warnings = created.json()["warnings"] as string[];
+      assert.match(warnings[0] ?? "", /not for grpc\.example\.com but for DNS:other\.example\.com/);
+      assert.match(warnings[1] ?? "", /self-signed/);
+      const [info] = await domainInfos(underTest);
+      assert.deepEqual(info?.warnings, warnings);
+      assert.equal(info?.certificateSource, "own");
+    }));
+
+  test("a domain without certificate gets one of the local CA, which is not shown as the user's; protocol HTTP is not served", () =>
+    withControl(async (underTest) => {
+      const { sdk, main } = underTest;
+      await createFunction(underTest);
+      await createTrigger(underTest);
+      const created = await create(underTest, { routeConfig: routes("/*") });
+      assert.equal(created.body.certConfig?.certificate, undefined);
+      const shown = (main.last as Delta).put.find((entry): entry is CertificateEntry => entry.kind === "certificate");
+      assert.ok(new X509Certificate(shown?.certificatePem ?? "").checkHost("grpc.example.com"));
+      const [local] = await domainInfos(underTest);
+      assert.deepEqual([local?.served, local?.certificateSource], [true, "local"]);
+      assert.match(local?.warnings[0] ?? "", /a local CA, which clients have to be told of: \/.*domains-ca\.pem/);
+
+      const pair = await makeCertificate(["grpc.example.com"]);
+      const update = (change: object) =>
+        sdk.updateCustomDomain("grpc.example.com", new fc.UpdateCustomDomainRequest(change));
+      await update({ certConfig: new fc.CertConfig({ certName: "c", ...pair }) });
+      assert.equal(((main.last as Delta).put[0] as CertificateEntry).certificatePem, pair.certificate);
+      await update({ certConfig: new fc.CertConfig({ certName: "local" }) });
+      assert.deepEqual((main.last as Delta).put, [shown], "the one that it had before");
+
+      await update({ protocol: "HTTP" });
+      assert.deepEqual((main.last as Delta).delete.toSorted(), [
+        "certificate/grpc.example.com",
+        "route/grpc.example.com/*",
+      ]);
+      const [http] = await domainInfos(underTest);
+      assert.equal(http?.served, false);
+      assert.match(http?.warnings[0] ?? "", /protocol HTTP is not served/);
+      await assert.rejects(update({ certConfig: new fc.CertConfig({ certName: "acme" }) }), {
+        message: /no ACME server is configured/,
+      });
+    }));
+
+  test("a function's own name in Sluice's zone is taken for it alone, needs no certificate, and goes with it", () =>
+    withControl(async (underTest) => {
+      const { sdk, main, control } = underTest;
+      await createFunction(underTest);
+      await createTrigger(underTest);
+      const ask = async () =>
+        (await send(control.apiPort, { path: "/sluice/v1/services/svc/functions/fn/auto-domain" })).json();
+      const { domainName } = (await ask()) as { domainName: string };
+      assert.match(domainName, /^fn-svc-[a-z]{10}\.local\.fcapp\.localhost$/);
+      assert.deepEqual(await ask(), { domainName });
+      await assert.rejects(create(underTest, { domainName }), { message: /a name outside fcapp\.localhost/ });
+      await create(underTest, { domainName, routeConfig: routes("/*") });
+      assert.deepEqual((main.last as Delta).put.map(entryKey), [`route/${domainName}/*`]);
+      assert.deepEqual((await domainInfos(underTest))[0]?.certificateSource, "default");
+      await sdk.deleteTrigger("svc", "fn", "http");
+      await sdk.deleteFunction("svc", "fn");
+      await assert.rejects(sdk.getCustomDomain(domainName), { code: "DomainNameNotFound" });
+    }));
+
+  test("routes are checked: path, function, each path once, rules that rewrite it", () =>
     withControl(async (underTest) => {
       await createFunction(underTest);
       for (const path of ["a", "", "/a*", "/*/b", "/**", "/a b", "/a?b"]) {
@@ -147,10 +236,24 @@ describe("custom domains through the official SDK", () => {
       });
       await assert.rejects(create(underTest, { routeConfig: ofFunction("prod") }), { code: "AliasNotFound" });
       await assert.rejects(create(underTest, { routeConfig: ofFunction("1") }), { code: "VersionNotFound" });
-      const rewriteConfig = new fc.RewriteConfig({
-        wildcardRules: [new fc.RewriteConfigWildcardRules({ match: "/*", replacement: "/$1" })],
-      });
-      await assert.rejects(create(underTest, { routeConfig: to({ rewriteConfig }) }), { message: /rewrites no paths/ });
+      const rewriting = (kind: "equal" | "wildcard" | "regex", match: string, replacement: string) =>
+        to({ functionName: "fn", rewriteConfig: { [`${kind}Rules`]: [{ match, replacement }] } });
+      const amiss: [ReturnType<typeof to>, RegExp][] = [
+        [rewriting("regex", "(a", "/"), /regexRules\.0: expected a regular expression that RE2 takes/],
+        [rewriting("regex", "(?=a)", "/"), /without look-around/],
+        [rewriting("regex", "((a{0,9}){0,9}){0,9}", "/"), /simpler or fewer patterns/],
+        [rewriting("wildcard", "/v1/*", "/$2"), /wildcardRules\.0: expected .*\$1 to \$1/],
+        [rewriting("equal", "/a", "/b c"), /replacement: expected a path/],
+        [rewriting("equal", "", "/b"), /match: expected a text that is not empty/],
+      ];
+      for (const [routeConfig, message] of amiss) await assert.rejects(create(underTest, { routeConfig }), { message });
+      await createTrigger(underTest);
+      const routeConfig = rewriting("wildcard", "^/v1/*", "/$1");
+      const { body } = await create(underTest, { routeConfig });
+      const rules = { equalRules: [], wildcardRules: [{ match: "^/v1/*", replacement: "/$1" }], regexRules: [] };
+      assert.deepEqual(body.routeConfig?.routes?.[0]?.rewriteConfig?.toMap(), rules);
+      const entry = (underTest.main.last as Delta).put.find((each): each is RouteEntry => each.kind === "route");
+      assert.deepEqual(entry?.rewrite, rules);
     }));
 
   test("a route with a qualifier has the function run under it, while it leads there and the function has a trigger", () =>
@@ -166,7 +269,7 @@ describe("custom domains through the official SDK", () => {
       assert.equal(created.body.routeConfig?.routes?.[0]?.qualifier, "prod");
       const lastChange = () => {
         const { put, delete: gone } = main.last as Delta;
-        return { put: put.map(entryKey).filter((key) => !key.includes("fcapp")), gone };
+        return { put: put.map(entryKey).filter((key) => !/fcapp|^certificate/.test(key)), gone };
       };
       assert.deepEqual(lastChange(), { put: [], gone: [] });
       await createTrigger(underTest);

@@ -122,7 +122,7 @@ function dialectOf(traits: DialectTraits, context: DialectContext): Hono<ApiEnv>
     list: (_c, query) => customDomains.list(query),
     update: (c, body, ifMatch) => customDomains.update(param(c, "domainName"), body, ifMatch),
     delete: (c, ifMatch) => customDomains.delete(param(c, "domainName"), ifMatch),
-    document: (domain) => customDomainDocument(domain, accountId, traits),
+    document: (domain) => customDomainDocument(domain, customDomains.info(domain), accountId, traits),
   });
   addResource(app, {
     collectionPath: "/services/:serviceName/aliases",

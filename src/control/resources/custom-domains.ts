@@ -1,16 +1,22 @@
-import { z } from "zod";
 import type { Clock } from "../../base/base.ts";
-import { type CustomDomain, type DomainCertificate, type DomainRoute, LATEST } from "../../model/model.ts";
+import type { CustomDomain, DomainInfo, DomainRoute } from "../../model/model.ts";
 import { invalid } from "../api-error.ts";
-import type { EndpointInfo } from "../options.ts";
+import type { DomainCa, EndpointInfo } from "../options.ts";
+import type { AutoDomains } from "./auto-domain.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
+import {
+  createDomainSchema,
+  type GivenDomain,
+  updateDomainSchema,
+  type WantedCertificate,
+} from "./custom-domain-settings.ts";
 import { defined } from "./defined.ts";
 import { checkCertificate } from "./domain-certificate.ts";
-import { domainNameFault } from "./domain-name.ts";
+import { domainInfo } from "./domain-info.ts";
+import { domainNameFault, isInZone, isServed } from "./domain-name.ts";
 import type { Functions } from "./functions.ts";
 import type { Stored } from "./repository.ts";
-import { methodList } from "./triggers.ts";
-import { checked, type ListQuery, name, oneOf, qualifier, settings, text, textList } from "./validation.ts";
+import { checked, type ListQuery } from "./validation.ts";
 
 export const customDomainWords: KindWords = {
   notFound: "DomainNameNotFound",
@@ -18,69 +24,35 @@ export const customDomainWords: KindWords = {
   describe: (key) => `domain name '${key}'`,
 };
 
-const ROUTE_COUNT_MAX = 200;
-const PEM_MAX_CHARS = 128 * 1024;
-
-const rules = z.array(z.unknown(), "a list").max(0, "an empty list (this version of Sluice rewrites no paths)");
-
-const route = z
-  .object(
-    {
-      path: z.custom<string>(
-        (value) =>
-          typeof value === "string" && value.length <= 1024 && /^\/[^*\s?#]*$|^\/([^*\s?#]*\/)?\*$/.test(value),
-        "a path that begins with / and is exact or ends in /*",
-      ),
-      serviceName: name(128),
-      functionName: name(64),
-      qualifier: qualifier.optional(),
-      methods: z.union([methodList, z.tuple([])], "a list of HTTP methods").optional(),
-      rewriteConfig: settings({ equalRules: rules, regexRules: rules, wildcardRules: rules }).optional(),
-    },
-    "an object",
-  )
-  .transform(({ path, serviceName, functionName, qualifier: wanted = LATEST, methods }): DomainRoute => {
-    const allowed = methods === undefined || methods.length === 0 ? {} : { methods };
-    return { path, serviceName, functionName, qualifier: wanted, ...allowed };
-  });
-
-const certConfig = z.object(
-  { certName: text(128), certificate: text(PEM_MAX_CHARS), privateKey: text(PEM_MAX_CHARS) },
-  "an object with certName, certificate and privateKey",
-);
-
-const tlsVersion = oneOf(["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]);
-
-const updateSchema = settings({
-  protocol: oneOf(["HTTP", "HTTPS", "HTTP,HTTPS"]),
-  routeConfig: settings({ routes: z.array(route, "a list").max(ROUTE_COUNT_MAX, `at most ${ROUTE_COUNT_MAX} routes`) }),
-  certConfig: z.union([certConfig, settings({ certName: text(0), certificate: text(0), privateKey: text(0) })], {
-    error: "an object with certName, certificate and privateKey, texts in PEM",
-  }),
-  tlsConfig: settings({ minVersion: tlsVersion, maxVersion: tlsVersion, cipherSuites: textList(100, 128) }),
-});
-const createSchema = updateSchema.extend({ domainName: text(256) });
-
-type Given = z.output<typeof updateSchema>;
+export interface CustomDomainsOptions {
+  readonly domains: Collection<"customDomain">;
+  readonly functions: Functions;
+  readonly autoDomains: AutoDomains;
+  readonly endpoint: EndpointInfo;
+  readonly domainCa: DomainCa;
+  /** Why a domain cannot have a certificate by ACME, as "expected ..."; undefined where it can. */
+  readonly acmeFault: (domainName: string) => string | undefined;
+  readonly clock: Clock;
+}
 
 /** Custom domains: host names of the user's own, with certificate and routes. */
 export class CustomDomains {
+  readonly #options: CustomDomainsOptions;
   readonly #domains: Collection<"customDomain">;
-  readonly #functions: Functions;
-  readonly #endpoint: EndpointInfo;
   readonly #clock: Clock;
 
-  constructor(domains: Collection<"customDomain">, functions: Functions, endpoint: EndpointInfo, clock: Clock) {
-    this.#domains = domains;
-    this.#functions = functions;
-    this.#endpoint = endpoint;
-    this.#clock = clock;
+  constructor(options: CustomDomainsOptions) {
+    this.#options = options;
+    this.#domains = options.domains;
+    this.#clock = options.clock;
   }
 
   async create(input: unknown): Promise<Stored<CustomDomain>> {
-    const { domainName, ...given } = checked(createSchema, input);
-    const fault = domainNameFault(domainName, this.#endpoint);
-    if (fault !== undefined) invalid(`domainName: expected ${fault}, got ${JSON.stringify(domainName)}`);
+    const { domainName, ...given } = checked(createDomainSchema, input);
+    const fault = domainNameFault(domainName, this.#options.endpoint);
+    if (fault !== undefined && !this.#isAutoName(domainName, given.routeConfig?.routes ?? [])) {
+      invalid(`domainName: expected ${fault}, got ${JSON.stringify(domainName)}`);
+    }
     const now = this.#clock.epochMs();
     const draft: CustomDomain = { domainName, protocol: "HTTP", routes: [], createdAt: now, lastModifiedAt: now };
     return this.#domains.create(keyOfDomain(domainName), () => this.#changed(draft, given));
@@ -95,35 +67,71 @@ export class CustomDomains {
   }
 
   async update(domainName: string, input: unknown, ifMatch?: string): Promise<Stored<CustomDomain>> {
-    const given = checked(updateSchema, input);
+    const given = checked(updateDomainSchema, input);
     return this.#domains.update(keyOfDomain(domainName), ifMatch, async (current) => {
       const changed = await this.#changed(current, given);
       return { ...changed, lastModifiedAt: this.#clock.epochMs() };
     });
   }
 
+  /** Changes what Sluice itself keeps of a domain: certificates that come and end by themselves. */
+  renew(domainName: string, change: (current: CustomDomain) => CustomDomain): Promise<Stored<CustomDomain>> {
+    return this.#domains.update(keyOfDomain(domainName), undefined, async (current) => change(current));
+  }
+
   delete(domainName: string, ifMatch?: string): Promise<void> {
     return this.#domains.delete(keyOfDomain(domainName), ifMatch, async () => {});
   }
 
-  async #changed(current: CustomDomain, given: Given): Promise<CustomDomain> {
-    const { routeConfig, certConfig: pair, ...others } = given;
+  /** The name that `domainName: auto` stands for, for this function. */
+  autoName(serviceName: string, functionName: string): string {
+    return this.#options.autoDomains.nameFor(serviceName, functionName);
+  }
+
+  /** How a domain stands, with what clients will not like about it. */
+  info(domain: CustomDomain): DomainInfo {
+    return domainInfo(domain, this.#options.domainCa.caFile, this.#clock.epochMs());
+  }
+
+  #isAutoName(domainName: string, routes: readonly DomainRoute[]): boolean {
+    const wanted = keyOfDomain(domainName);
+    return routes.some(({ serviceName, functionName }) => this.autoName(serviceName, functionName) === wanted);
+  }
+
+  async #changed(current: CustomDomain, given: GivenDomain): Promise<CustomDomain> {
+    const { routeConfig, certConfig, ...others } = given;
     const routes = routeConfig?.routes;
     if (routes !== undefined) await this.#checkRoutes(routes);
-    const certificate = pair !== undefined && isPair(pair) ? pair : current.certificate;
-    if (certificate !== undefined && certificate !== current.certificate) {
-      checkCertificate(certificate, current.domainName, this.#clock.epochMs());
-    }
-    const changed: CustomDomain = {
-      ...current,
+    const changed = {
+      ...this.#withCertificate(current, certConfig),
       ...defined(others),
       ...(routes !== undefined && { routes }),
-      ...(certificate !== undefined && { certificate }),
     };
-    if (changed.protocol !== "HTTP" && changed.certificate === undefined) {
-      invalid(`certConfig: expected certificate and key, which protocol ${changed.protocol} needs, got nothing`);
+    return this.#withLocalCertificate(changed);
+  }
+
+  /** What is shown stays until something else is given, or has come. */
+  #withCertificate(current: CustomDomain, wanted: WantedCertificate): CustomDomain {
+    if (wanted === undefined) return current;
+    const { certificate: before, acme, ...rest } = current;
+    if (wanted === "local") return rest;
+    if (wanted === "acme") {
+      const fault = this.#options.acmeFault(current.domainName);
+      if (fault !== undefined) invalid(`certConfig.certName: expected ${fault}, got "acme"`);
+      const started = acme ?? { state: "pending", nextAt: this.#clock.epochMs(), failures: 0 };
+      return { ...current, acme: started };
     }
-    return changed;
+    const isSame = before?.certificate === wanted.certificate && before.privateKey === wanted.privateKey;
+    if (!isSame) checkCertificate(wanted, this.#clock.epochMs());
+    return { ...rest, certificate: wanted };
+  }
+
+  async #withLocalCertificate(domain: CustomDomain): Promise<CustomDomain> {
+    const { domainName, certificate, localCertificate } = domain;
+    const isCovered = certificate !== undefined || localCertificate !== undefined;
+    if (!isServed(domain) || isCovered || isInZone(domainName, this.#options.endpoint.domain)) return domain;
+    const pair = await this.#options.domainCa.issue(domainName.toLowerCase());
+    return { ...domain, localCertificate: { certName: "local", ...pair } };
   }
 
   async #checkRoutes(routes: readonly DomainRoute[]): Promise<void> {
@@ -131,7 +139,7 @@ export class CustomDomains {
     for (const { path, serviceName, functionName, qualifier: wanted } of routes) {
       if (paths.has(path)) invalid(`routeConfig.routes: expected each path once, got ${JSON.stringify(path)} twice`);
       paths.add(path);
-      await this.#functions.check(serviceName, functionName, wanted);
+      await this.#options.functions.check(serviceName, functionName, wanted);
     }
   }
 }
@@ -139,8 +147,4 @@ export class CustomDomains {
 /** Host names differ not by case (RFC 4343). */
 export function keyOfDomain(domainName: string): string {
   return domainName.toLowerCase();
-}
-
-function isPair(given: NonNullable<Given["certConfig"]>): given is DomainCertificate {
-  return Boolean(given.certificate) && Boolean(given.privateKey);
 }

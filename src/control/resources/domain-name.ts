@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import type { CustomDomain } from "../../model/model.ts";
 import type { EndpointInfo } from "../options.ts";
 
 const NAME_MAX_CHARS = 253;
@@ -14,8 +15,19 @@ export function domainNameFault(domainName: string, { domain }: EndpointInfo): s
     return "a host name such as grpc.example.com or *.example.com";
   }
   const zone = domain.toLowerCase();
-  const inZone = base === zone || base.endsWith(`.${zone}`);
+  const inZone = isInZone(base, domain);
   const aboveZone = name.startsWith("*.") && zone.endsWith(`.${base}`);
   if (inZone || aboveZone) return `a name outside ${domain}, where Sluice gives names itself`;
   return undefined;
+}
+
+/** Whether Sluice gives the names of this zone itself; its own certificate covers those one label below the region. */
+export function isInZone(name: string, domain: string): boolean {
+  const zone = domain.toLowerCase();
+  return name.toLowerCase() === zone || name.toLowerCase().endsWith(`.${zone}`);
+}
+
+/** Whether the gRPC port, which takes TLS alone, serves a domain: not with protocol HTTP. */
+export function isServed({ protocol }: Pick<CustomDomain, "protocol">): boolean {
+  return protocol !== "HTTP";
 }

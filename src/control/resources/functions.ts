@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../../base/base.ts";
 import { type FunctionResource, type FunctionSettings, LATEST } from "../../model/model.ts";
 import { ApiError } from "../api-error.ts";
+import type { AutoDomains } from "./auto-domain.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
 import { customContainerConfig } from "./container-settings.ts";
 import { defined } from "./defined.ts";
@@ -36,6 +37,7 @@ export class Functions {
   readonly #triggers: Collection<"trigger">;
   readonly #versionFunctions: Collection<"versionFunction">;
   readonly #configs: FunctionConfigs;
+  readonly #autoDomains: AutoDomains;
   readonly #qualifiers: Qualifiers;
   readonly #sources: FunctionSources;
   readonly #clock: Clock;
@@ -47,7 +49,7 @@ export class Functions {
       triggers: Collection<"trigger">;
       versionFunctions: Collection<"versionFunction">;
     },
-    configs: FunctionConfigs,
+    belongings: { configs: FunctionConfigs; autoDomains: AutoDomains },
     qualifiers: Qualifiers,
     sources: FunctionSources,
     clock: Clock,
@@ -56,7 +58,8 @@ export class Functions {
     this.#functions = collections.functions;
     this.#triggers = collections.triggers;
     this.#versionFunctions = collections.versionFunctions;
-    this.#configs = configs;
+    this.#configs = belongings.configs;
+    this.#autoDomains = belongings.autoDomains;
     this.#qualifiers = qualifiers;
     this.#sources = sources;
     this.#clock = clock;
@@ -145,7 +148,8 @@ export class Functions {
       if (await this.#triggers.any(below)) {
         throw new ApiError("FunctionNotEmpty", `function '${functionName}' has active triggers: delete them first`);
       }
-      return this.#configs.deletionsBelow(below);
+      const configs = await this.#configs.deletionsBelow(below);
+      return [...configs, ...(await this.#autoDomains.deletionsWith(serviceName, functionName))];
     });
   }
 

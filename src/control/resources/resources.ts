@@ -2,10 +2,11 @@
 import type { Clock } from "../../base/base.ts";
 import type { Store } from "../../store/store.ts";
 import type { KeyRing } from "../auth/key-ring.ts";
-import type { EndpointInfo } from "../options.ts";
+import type { DomainCa, EndpointInfo } from "../options.ts";
 import type { Vault } from "../vault.ts";
 import { AccessKeys, accessKeyWords } from "./access-keys.ts";
 import { Aliases, aliasWords } from "./aliases.ts";
+import { AutoDomains } from "./auto-domain.ts";
 import { Collection } from "./collection.ts";
 import { CustomDomains, customDomainWords } from "./custom-domains.ts";
 import { FunctionConfigs } from "./function-configs.ts";
@@ -25,6 +26,7 @@ export type { AliasChange } from "./aliases.ts";
 export type { Page } from "./collection.ts";
 export { textsOf } from "./container-settings.ts";
 export { dnsOf } from "./dns-settings.ts";
+export { isServed } from "./domain-name.ts";
 export { keyOfConfig, type QualifiedName } from "./function-configs.ts";
 export { FunctionSources } from "./function-sources.ts";
 export { onDemandResource } from "./on-demand-configs.ts";
@@ -43,6 +45,9 @@ export interface ResourcesOptions {
   readonly keyRing: KeyRing;
   readonly vault: Vault;
   readonly endpoint: EndpointInfo;
+  readonly domainCa: DomainCa;
+  /** Why a domain cannot have a certificate by ACME, as "expected ..."; undefined where it can. */
+  readonly acmeFault: (domainName: string) => string | undefined;
   readonly clock: Clock;
 }
 
@@ -59,7 +64,7 @@ export class Resources {
   readonly accessKeys: AccessKeys;
 
   constructor(options: ResourcesOptions) {
-    const { store, repository, listener, sources, endpoint, clock } = options;
+    const { store, repository, listener, sources, endpoint, domainCa, acmeFault, clock } = options;
     const writer = new Writer(store, listener);
     const qualifiers = new Qualifiers(repository);
     const services = new Collection("service", serviceWords, repository, writer);
@@ -73,9 +78,11 @@ export class Resources {
     this.services = new Services(services, { functions, aliases, versions }, shared);
     const configs = new FunctionConfigs(repository);
     const collections = { services, functions, triggers, versionFunctions };
-    this.functions = new Functions(collections, configs, qualifiers, sources, clock);
+    const autoDomains = new AutoDomains(repository, endpoint);
+    this.functions = new Functions(collections, { configs, autoDomains }, qualifiers, sources, clock);
     this.triggers = new Triggers(this.functions, triggers, endpoint, clock);
-    this.customDomains = new CustomDomains(domains, this.functions, endpoint, clock);
+    const ofDomains = { domains, functions: this.functions, autoDomains, endpoint, domainCa, acmeFault, clock };
+    this.customDomains = new CustomDomains(ofDomains);
     this.versions = new Versions({ services, versions, repository, writer, clock });
     this.aliases = new Aliases({ services, aliases, ...shared });
     const onDemand = new Collection("onDemandConfig", onDemandWords, repository, writer);

@@ -15,7 +15,8 @@ export function newTriggerHost(serviceName: string, functionName: string, region
   return `${parts.join("-")}.${region}.${domain}`;
 }
 
-function labelPart(name: string): string {
+/** A name as a part of a DNS label. */
+export function labelPart(name: string): string {
   const hyphenated = name.toLowerCase().replaceAll("_", "-").replace(/-+/g, "-").replace(/^-/, "");
   return hyphenated.slice(0, NAME_MAX_CHARS).replace(/-$/, "");
 }

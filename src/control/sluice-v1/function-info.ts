@@ -1,6 +1,7 @@
 /** How a function stands, in the words of `info`. Pure. */
 import {
   type CustomDomain,
+  type DomainInfo,
   type FunctionEntry,
   type FunctionInfo,
   type FunctionResource,
@@ -22,7 +23,7 @@ export interface FunctionFacts {
   /** The trigger that says what is asked of callers: this one, or that of LATEST. */
   readonly rule: Trigger | undefined;
   /** Domains with a route to it. */
-  readonly domains: readonly CustomDomain[];
+  readonly domains: readonly DomainInfo[];
   readonly status: FunctionStatus | undefined;
   readonly endpoint: EndpointInfo;
 }
@@ -49,6 +50,7 @@ export function functionInfo(facts: FunctionFacts): FunctionInfo {
     ...(trigger && { urlInternet: triggerUrl(trigger, endpoint), host: trigger.host }),
     ...(facts.rule && { authType: facts.rule.authType }),
     customDomains: domains.map(({ domainName }) => domainName),
+    domains,
     callable: obstacle === undefined,
     ...(reason !== undefined && { reason }),
     instances: status?.instances ?? [],
@@ -80,7 +82,8 @@ function hasStartCommand({ code, customRuntimeConfig }: FunctionResource): boole
 }
 
 /** Why a gRPC call, signed where its trigger asks for it, cannot work now. */
-function obstacleOf({ qualified, trigger, rule, domains, status }: FunctionFacts): string | undefined {
+function obstacleOf({ qualified, trigger, rule, domains: all, status }: FunctionFacts): string | undefined {
+  const domains = all.filter(({ served }) => served);
   const { resource } = qualified.main;
   if (qualified.maximumInstanceCount === 0) {
     return "its on-demand config allows no instance (maximumInstanceCount 0): delete the config, or put a higher one";

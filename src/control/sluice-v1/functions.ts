@@ -31,7 +31,7 @@ function infoOf(
   qualified: QualifiedFunction,
   triggers: readonly Trigger[],
   domains: readonly CustomDomain[],
-  { projection, board, endpoint }: SluiceContext,
+  { projection, board, endpoint, resources }: SluiceContext,
 ): FunctionInfo {
   const { qualifier, main } = qualified;
   const entry = functionEntry(qualified, projection);
@@ -40,7 +40,9 @@ function infoOf(
     entry,
     trigger: triggers.find((each) => each.qualifier === qualifier),
     rule: triggerFor(triggers, qualifier),
-    domains: domains.filter((domain) => leadsTo(domain, main.resource, qualifier)),
+    domains: domains
+      .filter((domain) => leadsTo(domain, main.resource, qualifier))
+      .map((domain) => resources.customDomains.info(domain)),
     status: board.of(entry.function),
     endpoint,
   });

@@ -1,6 +1,6 @@
 /** Sluice's own endpoints, which its command line uses. Shapes: model/sluice-api.ts. */
 import { Hono } from "hono";
-import type { HealthAnswer, ImagePullsAnswer, UsageAnswer } from "../../model/model.ts";
+import type { AutoDomainAnswer, HealthAnswer, ImagePullsAnswer, UsageAnswer } from "../../model/model.ts";
 import type { Store } from "../../store/store.ts";
 import { invalid } from "../api-error.ts";
 import { jsonBody } from "../http/answers.ts";
@@ -40,6 +40,10 @@ export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
   app.post("/services/:serviceName/rollback", async (c) =>
     c.json(await resources.rollback.run(c.req.param("serviceName"), jsonBody(c))),
   );
+  app.get("/services/:serviceName/functions/:functionName/auto-domain", (c) => {
+    const domainName = resources.customDomains.autoName(c.req.param("serviceName"), c.req.param("functionName"));
+    return c.json({ domainName } satisfies AutoDomainAnswer);
+  });
   app.get("/image-pulls", (c) => c.json({ pulls: images.pulls } satisfies ImagePullsAnswer));
   addKeys(app, resources);
   app.get("/logs", (c) => answerLogs(c, logs));

@@ -8,11 +8,16 @@ export interface CertificatePair {
   readonly privateKey: string;
 }
 
+const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+
+/** `rsaBits`: the key is an RSA key of so many bits. */
 export async function makeCertificate(
   names: readonly string[],
   notAfter = new Date(Date.UTC(2126, 0, 1)),
+  rsaBits?: number,
 ): Promise<CertificatePair> {
-  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", publicExponent: new Uint8Array([1, 0, 1]) };
+  const algorithm = rsaBits === undefined ? ECDSA : { ...rsa, modulusLength: rsaBits };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {

@@ -9,6 +9,7 @@ import type { Delta, Snapshot, ToMain, ToWorker } from "../../model/model.ts";
 import { openSqliteStore, type Store } from "../../store/store.ts";
 import { ControlPlane } from "../control.ts";
 import type { ControlPlaneOptions } from "../options.ts";
+import { makeCertificate } from "./certificates.ts";
 import { FakeImages } from "./fake-images.ts";
 
 export { fc };
@@ -99,6 +100,7 @@ export async function openControl(dataDir: string, options: UnderTestOptions = {
     logger: silentLogger,
     images,
     dockerConfigFile: join(dataDir, "docker", "config.json"),
+    domainCa: { caFile: join(dataDir, "domains-ca.pem"), issue: (name) => makeCertificate([name]) },
     ...options.change,
   });
   return {

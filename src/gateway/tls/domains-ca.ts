@@ -7,7 +7,7 @@ import type { CertificatePair } from "./certificate-store.ts";
  * A certificate for a custom domain that has none, issued by the second local CA, which is made in `caFile` (its key
  * beside it) when the first one is. A custom domain can be any name, so that this CA is bound to none: whoever trusts it
  * trusts Sluice with every site. `sluice trust` therefore never installs it; it is for single clients
- * (docs/decisions/0018-certificates-of-domains.md).
+ * (docs/decisions/0021-certificates-of-domains.md).
  */
 export async function issueDomainCertificate(
   caFile: string,

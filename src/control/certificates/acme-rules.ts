@@ -1,0 +1,13 @@
+import type { AcmeSettings } from "../options.ts";
+
+/** Why a domain cannot have a certificate by ACME, as "expected ..."; undefined where it can. */
+export function acmeFaultOf(settings: AcmeSettings | undefined, domainName: string): string | undefined {
+  if (settings === undefined) {
+    return "a certificate, since no ACME server is configured (acmeDirectoryUrl and acmeTermsAgreed in config.yaml)";
+  }
+  // RFC 8555 §8.3: http-01 proves nothing of other names below a domain.
+  if (domainName.startsWith("*.")) {
+    return "a certificate, since the challenge http-01 gives none for a wildcard domain";
+  }
+  return undefined;
+}
