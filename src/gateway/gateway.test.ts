@@ -189,12 +189,20 @@ test("what is no gRPC call gets 415 and a sentence, and starts nothing", async (
   assert.equal(bench.driver.instances.length, 0);
 });
 
-test("an unknown host gets 12 that names it, a foreign one with a route that the certificate does not cover 14 Misdirected", async () => {
+test("an unknown host gets 12 that names it, as an old address of Function Compute does, a foreign one with a route that the certificate does not cover 14 Misdirected", async () => {
   await using bench = await GatewayBench.start(LocalDriver.http2(echo));
   const client = await bench.client();
   const unknown = statusOf(await bench.call(client, { ":authority": "nobody.local.fcapp.localhost:8089" }));
   assert.deepEqual([unknown.status, unknown.errorType], ["12", "RouteNotFound"]);
   assert.match(unknown.message, /nobody\.local\.fcapp\.localhost:8089/);
+  for (const old of [
+    { ":path": "/2016-08-15/proxy/s/f/test.Echo/Unary" },
+    { ":authority": "1234567890.cn-hangzhou.fc.aliyuncs.com:8089" },
+  ]) {
+    const told = statusOf(await bench.call(client, old));
+    assert.deepEqual([told.status, told.errorType], ["12", "RouteNotFound"]);
+    assert.match(told.message, /serve no gRPC, here as in Function Compute: call \/package\.Service\/Method/);
+  }
   bench.gateway.putRoute({
     kind: "route",
     host: "tenant.example",
