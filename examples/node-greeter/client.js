@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import grpc from "@grpc/grpc-js";
 import protoLoader from "@grpc/proto-loader";
+import { keyOfEnvironment, signedCalls } from "./sign.js";
 
 /** Where Function Compute and Sluice serve gRPC. */
 const DEFAULT_PORT = 8089;
@@ -29,6 +30,8 @@ const USAGE = `usage: node client.js [flags]
   -name       whom to greet (world)
   -authority  host name to ask for and to verify, where -addr does not name it
   -cafile     PEM file of the CA to trust (environment: SLUICE_CA_FILE); else the roots that Node.js knows
+  -sign       sign the calls, for a trigger with authType function; the key is that of ALIBABA_CLOUD_ACCESS_KEY_ID and
+              ALIBABA_CLOUD_ACCESS_KEY_SECRET
   -only       make one call only: hello, features, route or chat`;
 
 const CALLS = { hello: sayHello, features: listFeatures, route: recordRoute, chat: routeChat };
@@ -56,6 +59,7 @@ function readOptions(args) {
       name: { type: "string", default: "world" },
       authority: { type: "string" },
       cafile: { type: "string", default: process.env.SLUICE_CA_FILE },
+      sign: { type: "boolean" },
       only: { type: "string" },
       help: { type: "boolean" },
     },
@@ -71,12 +75,14 @@ function readOptions(args) {
 }
 
 /** Prepares a TLS connection; it is opened by the first call. The certificate is always verified. */
-function connect({ addr, authority, cafile }) {
+function connect({ addr, authority, cafile, sign }) {
   const roots = cafile ? readFileSync(cafile) : null;
   const protoFile = fileURLToPath(new URL("proto/helloworld.proto", import.meta.url));
   const { Greeter } = grpc.loadPackageDefinition(protoLoader.loadSync(protoFile)).helloworld;
   const names = authority ? { "grpc.default_authority": authority, "grpc.ssl_target_name_override": authority } : {};
-  return new Greeter(dialAddress(addr), grpc.credentials.createSsl(roots), names);
+  const tls = grpc.credentials.createSsl(roots);
+  const credentials = sign ? grpc.credentials.combineChannelCredentials(tls, signedCalls(keyOfEnvironment())) : tls;
+  return new Greeter(dialAddress(addr), credentials, names);
 }
 
 /** host:port of what people paste after -addr. */

@@ -15,6 +15,7 @@ import grpc  # noqa: E402
 
 import helloworld_pb2 as pb  # noqa: E402
 import helloworld_pb2_grpc  # noqa: E402
+from sign import Signer  # noqa: E402
 
 # Where Function Compute and Sluice serve gRPC.
 DEFAULT_PORT = 8089
@@ -79,6 +80,8 @@ def read_options():
         default=os.environ.get("SLUICE_CA_FILE"),
         help="PEM file of the CA to trust (environment: SLUICE_CA_FILE); else the roots that grpcio knows",
     )
+    sign_help = "sign the calls; the key is that of ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+    parser.add_argument("-sign", "--sign", action="store_true", help=sign_help)
     parser.add_argument("-only", "--only", choices=CALLS, help="make one call only")
     return parser.parse_args()
 
@@ -98,7 +101,11 @@ def connect(options):
     roots = Path(options.cafile).read_bytes() if options.cafile else None
     # Sets the server name and, with it, the authority of the calls.
     names = [("grpc.ssl_target_name_override", options.authority)] if options.authority else []
-    return grpc.secure_channel(dial_address(options.addr), grpc.ssl_channel_credentials(roots), names)
+    credentials = grpc.ssl_channel_credentials(roots)
+    if options.sign:
+        signer = grpc.metadata_call_credentials(Signer.of_environment())
+        credentials = grpc.composite_channel_credentials(credentials, signer)
+    return grpc.secure_channel(dial_address(options.addr), credentials, names)
 
 
 def main():

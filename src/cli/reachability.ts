@@ -15,6 +15,7 @@ export async function describeCalls(info: FunctionInfo, platform: Platform, exam
     resolves,
     function: name,
     sluiceCommand: platform.sluiceCommand,
+    mustSign: info.authType === "function",
     exampleDir,
   });
   const lines = [`${name}: ${urlInternet}`, ...commands.map(({ command }) => `  ${command}`)];
@@ -23,6 +24,8 @@ export async function describeCalls(info: FunctionInfo, platform: Platform, exam
       `  (${host} does not lead to this machine: '${platform.sluiceCommand} hosts' prints the lines for its hosts file)`,
     );
   }
+  if (info.authType === "function")
+    lines.push("  (calls must be signed, as 'sluice invoke' does: docs/manual.md, Signed calls)");
   if (!info.callable && info.reason !== undefined) lines.push(`  not callable now: ${info.reason}`);
   return lines;
 }

@@ -16,6 +16,7 @@ const TARGET = {
   resolves: false,
   function: "s/f",
   sluiceCommand: "sluice",
+  mustSign: false,
 };
 
 test("callCommands dials the endpoint and names the host where the name leads nowhere", () => {
@@ -54,6 +55,22 @@ test("callCommands lists methods where the function is no example", (t) => {
   assert.deepEqual(
     callCommands({ ...TARGET, exampleDir: folder }).map(({ command }) => command),
     expected,
+  );
+});
+
+test("callCommands leads only to clients that sign where calls must be signed", () => {
+  const signing = { ...TARGET, mustSign: true };
+  assert.deepEqual(
+    callCommands(signing).map(({ command }) => command),
+    ["sluice invoke s/f METHOD -d '{}'"],
+  );
+  const commands = callCommands({ ...signing, exampleDir: join(EXAMPLES, "node-greeter"), caFile: undefined });
+  assert.deepEqual(
+    commands.map(({ command }) => command),
+    [
+      `(eval "$(sluice env)"; cd ${join(EXAMPLES, "node-greeter")} && node client.js -addr 127.0.0.1:8089 -authority f-s-abc.local.fcapp.localhost -sign)`,
+      `sluice invoke s/f helloworld.Greeter/SayHello -d '{"name":"world"}'`,
+    ],
   );
 });
 

@@ -17,6 +17,8 @@ export interface CallTarget {
   readonly function: string;
   /** How the `sluice` command is called here, for instance `sluice` or `node bin/sluice.js`. */
   readonly sluiceCommand: string;
+  /** Whether calls have to be signed (authType `function`). */
+  readonly mustSign: boolean;
   /** Folder of the function's s.yaml; where it holds a client of the greeter, that one is shown. */
   readonly exampleDir?: string | undefined;
 }
@@ -41,25 +43,33 @@ const DEFAULT_PORT = 8089;
 
 /**
  * The commands that call a function on this machine: its own example client where there is one, `sluice invoke` and
- * grpcurl. Of a function that is no example the methods are not known: its own methods are listed instead.
+ * grpcurl, which cannot sign. Of a function that is no example the methods are not known: its own methods are listed instead.
  */
 export function callCommands(target: CallTarget): CallCommand[] {
-  const client = target.exampleDir === undefined ? undefined : exampleClient(target.exampleDir);
+  const client = target.exampleDir === undefined ? undefined : exampleClient(target.exampleDir, target.mustSign);
   const grpcurl = grpcurlCommand(target);
   const invoke = `${target.sluiceCommand} invoke ${target.function}`;
+  const { mustSign } = target;
   if (client === undefined) {
-    return [
+    return withoutUnsigned(mustSign, [
       { tool: "sluice", command: `${invoke} METHOD -d '{}'` },
       { tool: "grpcurl", command: `${grpcurl.start} ${grpcurl.address} list` },
-    ];
+    ]);
   }
   const folder = shellQuote(target.exampleDir ?? ".");
   const enter = folder === "." ? "" : `cd ${folder} && `;
-  return [
-    { tool: client.tool, command: `${enter}${client.run} ${clientFlags(target)}` },
+  const call = `${enter}${client.run} ${clientFlags(target)}`;
+  // In a shell of its own: the key is for this command alone.
+  const signed = `(eval "$(${target.sluiceCommand} env)"; ${call} -sign)`;
+  return withoutUnsigned(mustSign, [
+    { tool: client.tool, command: mustSign ? signed : call },
     { tool: "sluice", command: `${invoke} ${GREETING_METHOD} -d '${GREETING}'` },
     { tool: "grpcurl", command: `${grpcurl.start} -d '${GREETING}' ${grpcurl.address} ${GREETING_METHOD}` },
-  ];
+  ]);
+}
+
+function withoutUnsigned(mustSign: boolean, commands: CallCommand[]): CallCommand[] {
+  return mustSign ? commands.filter(({ tool }) => tool !== "grpcurl") : commands;
 }
 
 /** `text` as one word of a POSIX shell. */
@@ -83,9 +93,11 @@ function grpcurlCommand({ host, port, grpcAddress, caFile, resolves }: CallTarge
 }
 
 /** The greeter's client in a folder; only one that takes our flags, since the commands above use them. */
-function exampleClient(folder: string): (typeof CLIENTS)[number] | undefined {
+function exampleClient(folder: string, mustSign: boolean): (typeof CLIENTS)[number] | undefined {
   return CLIENTS.find(({ file }) => {
     const path = join(folder, file);
-    return existsSync(path) && readFileSync(path, "utf8").includes("cafile");
+    if (!existsSync(path)) return false;
+    const text = readFileSync(path, "utf8");
+    return text.includes("cafile") && (!mustSign || /\bsign\b/.test(text));
   });
 }

@@ -24,17 +24,18 @@ func main() {
 	name := flag.String("name", "world", "whom to greet")
 	authority := flag.String("authority", "", "host name to ask for and to verify, where -addr does not name it")
 	caFile := flag.String("cafile", os.Getenv("SLUICE_CA_FILE"), "PEM file of the CA to trust; else the roots of this system")
+	sign := flag.Bool("sign", false, "sign the calls, for a trigger with authType function; the key is that of ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 	only := flag.String("only", "", "make one call only: hello, features, route or chat")
 	flag.Parse()
 
-	if err := run(*addr, *authority, *caFile, *name, *only); err != nil {
+	if err := run(*addr, *authority, *caFile, *name, *only, *sign); err != nil {
 		fmt.Fprintln(os.Stderr, "greeter client:", err)
 		os.Exit(1)
 	}
 }
 
-func run(addr, authority, caFile, name, only string) error {
-	connection, err := connect(addr, authority, caFile)
+func run(addr, authority, caFile, name, only string, sign bool) error {
+	connection, err := connect(addr, authority, caFile, sign)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func run(addr, authority, caFile, name, only string) error {
 
 // connect prepares a TLS connection; it is opened by the first call. The certificate is always verified, against
 // authority where that is given.
-func connect(addr, authority, caFile string) (*grpc.ClientConn, error) {
+func connect(addr, authority, caFile string, sign bool) (*grpc.ClientConn, error) {
 	target, err := dialAddress(addr)
 	if err != nil {
 		return nil, err
@@ -90,6 +91,13 @@ func connect(addr, authority, caFile string) (*grpc.ClientConn, error) {
 	options := []grpc.DialOption{grpc.WithTransportCredentials(credentials.NewTLS(config))}
 	if authority != "" {
 		options = append(options, grpc.WithAuthority(authority))
+	}
+	if sign {
+		signer, err := signerOfEnvironment()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, grpc.WithPerRPCCredentials(signer))
 	}
 	return grpc.NewClient(target, options...)
 }

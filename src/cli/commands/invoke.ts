@@ -35,6 +35,7 @@ export const invokeCommand = command<InvokeFlags>({
   ],
   details:
     "FUNCTION is SERVICE/FUNCTION or SERVICE.QUALIFIER/FUNCTION, METHOD is package.Service/Method, or only as much of it as is needed.\n" +
+    "Where the function's trigger asks for signed calls (authType function), they are signed with the platform's access key.\n" +
     "The exit code is 0 only for status OK. With --json a server stream gives JSON Lines: its messages, then the end.",
   async run(context, [name = "", methodName = ""], flags) {
     const { resolve } = await import("node:path");
@@ -50,7 +51,7 @@ export const invokeCommand = command<InvokeFlags>({
     const platform = findPlatform(context, flags.data);
     const info = await findFunction(platform, name);
     const deadlineAt = flags.timeout === undefined ? undefined : context.clock.epochMs() + flags.timeout;
-    const { client, metadata } = openGrpcClient(platform, info, flags.metadata ?? []);
+    const { client, metadata } = openGrpcClient(platform, info, flags.metadata ?? [], context.clock);
     try {
       const description =
         flags.proto === undefined

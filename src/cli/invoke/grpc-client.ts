@@ -1,20 +1,24 @@
 import { readFileSync } from "node:fs";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import type { Clock } from "../../base/base.ts";
 import { type FunctionInfo, functionKey } from "../../client/client.ts";
 import { CliError, UsageError } from "../cli-error.ts";
 import { grpcAddressFor, type Platform } from "../platform.ts";
+import { signCalls } from "./sign-calls.ts";
 
 /** Answers of any size: the command prints them, memory is the user's. */
 const NO_LIMIT = -1;
 
 /**
  * A client of one function through the gateway: TLS with the certificate verified for the function's host name, dialled
- * at the gateway's address, since the name resolves on few machines. `headers` are `name:value`.
+ * at the gateway's address, since the name resolves on few machines. Calls are signed with the platform's key where the
+ * function asks for it. `headers` are `name:value`.
  */
 export function openGrpcClient(
   platform: Platform,
   info: FunctionInfo,
   headers: readonly string[],
+  clock: Clock,
 ): { client: Client; metadata: Metadata } {
   const { host, urlInternet } = info;
   if (!host || !urlInternet) {
@@ -29,6 +33,7 @@ export function openGrpcClient(
     "grpc.max_receive_message_length": NO_LIMIT,
     // A proxy of the environment must not stand between us and this machine.
     "grpc.enable_http_proxy": 0,
+    interceptors: info.authType === "function" ? [signCalls(platform, clock)] : [],
   });
   return { client, metadata: metadataOf(headers) };
 }
