@@ -8,18 +8,20 @@ export { StoreError, type StoreErrorCode } from "../model/model.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 
 /** The kinds of documents. */
-export type DocumentKind =
-  | "service"
-  | "function"
-  | "trigger"
-  | "customDomain"
-  | "version"
-  | "versionFunction"
-  | "versionCounter"
-  | "alias"
-  | "onDemandConfig"
-  | "provisionConfig"
-  | "accessKey";
+export const DOCUMENT_KINDS = [
+  "service",
+  "function",
+  "trigger",
+  "customDomain",
+  "version",
+  "versionFunction",
+  "versionCounter",
+  "alias",
+  "onDemandConfig",
+  "provisionConfig",
+  "accessKey",
+] as const;
+export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 /** Names one document. Every key carries its account. */
 export interface DocumentId {

@@ -4,65 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fcPackage, * as fc from "@alicloud/fc-open20210406";
 import { Config } from "@alicloud/openapi-client";
-import { type Channel, type Clock, channelPair, silentLogger, systemClock } from "../../base/base.ts";
-import type { Delta, Snapshot, ToMain, ToWorker } from "../../model/model.ts";
-import { openSqliteStore, type Store } from "../../store/store.ts";
-import { ControlPlane } from "../control.ts";
-import type { ControlPlaneOptions } from "../options.ts";
-import { makeCertificate } from "./certificates.ts";
-import { FakeImages } from "./fake-images.ts";
+import { credentials, type OpenControlPlane, openControlPlane, type UnderTestOptions } from "./open-control.ts";
 
+export { credentials, endpoint, FakeMain, type UnderTestOptions } from "./open-control.ts";
 export { fc };
 
 // The package is CommonJS: its default export is one level down.
 const FcClient = fcPackage.default;
 
-export const credentials = { accountId: "1234567890", accessKeyId: "AK", accessKeySecret: "not-so-secret" };
-export const endpoint = { region: "local", domain: "fcapp.localhost", grpcPort: 8089 };
-
-/** The main loop's end: what came, and whether it confirms. */
-export class FakeMain {
-  readonly received: (Snapshot | Delta)[] = [];
-  readonly channel: Channel<ToWorker, ToMain>;
-  confirms = true;
-  saidShutdown = false;
-
-  constructor(channel: Channel<ToWorker, ToMain>) {
-    this.channel = channel;
-    channel.onMessage((message) => {
-      if (message.type === "shutdown") {
-        this.saidShutdown = true;
-        return;
-      }
-      this.received.push(message);
-      if (this.confirms) channel.post({ type: "applied", at: message.type === "delta" ? message.to : message.at });
-    });
-  }
-
-  get last(): Snapshot | Delta | undefined {
-    return this.received.at(-1);
-  }
-
-  /** Reports events; what is left out is empty. */
-  report(events: Partial<Extract<ToWorker, { type: "events" }>>): void {
-    this.channel.post({ type: "events", calls: [], lines: [], usage: [], functions: [], gone: [], ...events });
-  }
-}
-
-export interface ControlUnderTest {
-  readonly control: ControlPlane;
-  readonly main: FakeMain;
-  readonly images: FakeImages;
+export interface ControlUnderTest extends OpenControlPlane {
   readonly sdk: InstanceType<typeof FcClient>;
-  readonly dataDir: string;
-  readonly store: Store;
-  readonly url: string;
-}
-
-export interface UnderTestOptions {
-  readonly clock?: Clock;
-  readonly storeSizeMaxBytes?: number;
-  readonly change?: Partial<ControlPlaneOptions>;
 }
 
 /** Runs `work` with a control plane, then closes it and removes its folder. */
@@ -84,34 +35,8 @@ export async function withControl(
 }
 
 export async function openControl(dataDir: string, options: UnderTestOptions = {}): Promise<ControlUnderTest> {
-  const [worker, mainEnd] = channelPair<ToMain, ToWorker>();
-  const main = new FakeMain(mainEnd);
-  const images = new FakeImages();
-  const size = options.storeSizeMaxBytes === undefined ? {} : { sizeMaxBytes: options.storeSizeMaxBytes };
-  const store = await openSqliteStore({ file: join(dataDir, "state.db"), ...size });
-  const control = await ControlPlane.open({
-    dataDir,
-    store,
-    channel: worker,
-    credentials,
-    endpoint,
-    listen: { hosts: ["127.0.0.1"], port: 0 },
-    clock: options.clock ?? systemClock,
-    logger: silentLogger,
-    images,
-    dockerConfigFile: join(dataDir, "docker", "config.json"),
-    domainCa: { caFile: join(dataDir, "domains-ca.pem"), issue: (name) => makeCertificate([name]) },
-    ...options.change,
-  });
-  return {
-    control,
-    main,
-    images,
-    sdk: sdkClient(control.apiPort),
-    dataDir,
-    store,
-    url: `http://127.0.0.1:${control.apiPort}`,
-  };
+  const opened = await openControlPlane(dataDir, options);
+  return { ...opened, sdk: sdkClient(opened.control.apiPort) };
 }
 
 /** The official client, as users point it at Sluice, with what `change` sets beside. */

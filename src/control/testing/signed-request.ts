@@ -1,7 +1,7 @@
 import { type IncomingMessage, request } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { headerValues, sha256Hex, signAcs3 } from "../../signing/signing.ts";
-import { credentials } from "./control-under-test.ts";
+import { credentials } from "./open-control.ts";
 
 /** What to send, and what to change of it after it was signed. */
 export interface RawRequest {
