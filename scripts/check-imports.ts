@@ -76,8 +76,10 @@ function problemOf(edge: Edge): string | undefined {
   if (isTest && (/\/testing\//.test(edge.to) || from === "cli" || from === "server")) return undefined;
   if (inFolder === "drivers/driver.ts" && allowed.includes("driver-types")) return undefined;
   if (to === "server" && allowed.includes("server-for-start")) {
-    const forStart = ["start", "config", "doctor"].map((name) => `src/cli/commands/${name}.ts`).includes(edge.from);
-    return forStart ? undefined : "only the commands start, config and doctor import the server";
+    const forStart = ["start", "config", "doctor", "restore"]
+      .map((name) => `src/cli/commands/${name}.ts`)
+      .includes(edge.from);
+    return forStart ? undefined : "only the commands start, config, doctor and restore import the server";
   }
   if (!allowed.includes(to) && !(allowed.includes(`types:${to}`) && (edge.typeOnly || isTest))) {
     return `src/${from} may import ${allowed.join(", ") || "nothing"}`;

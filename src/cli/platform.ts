@@ -52,6 +52,14 @@ export function findPlatform(context: Context, dataFlag: string | undefined): Pl
   return platformOfDirectory(context, dataFlag);
 }
 
+/** The data directory that is meant, where no Sluice runs on it; undefined where one does, or SLUICE_ENDPOINT names one. */
+export function stoppedDirectory(context: Context, dataFlag: string | undefined): string | undefined {
+  if (dataFlag === undefined && context.env["SLUICE_ENDPOINT"]) return undefined;
+  const directory = dataDirectory(context, dataFlag);
+  const path = join(directory, "endpoint.json");
+  return existsSync(path) && isAlive(readJson(path, endpointFile).pid) ? undefined : directory;
+}
+
 function platformOfEnvironment(context: Context, url: string): Platform {
   const { env } = context;
   const variable = (name: string): string => {

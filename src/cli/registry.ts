@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { aliasesCommand } from "./commands/aliases.ts";
+import { backupCommand } from "./commands/backup.ts";
 import { billCommand } from "./commands/bill.ts";
 import { configCommand } from "./commands/config.ts";
 import { deployCommand } from "./commands/deploy.ts";
@@ -12,6 +13,7 @@ import { invokeCommand } from "./commands/invoke.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { removeCommand } from "./commands/remove.ts";
+import { restoreCommand } from "./commands/restore.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { startCommand } from "./commands/start.ts";
 import { versionsCommand } from "./commands/versions.ts";
@@ -30,6 +32,8 @@ export const commands: readonly Command[] = [
   removeCommand,
   keysCommand,
   billCommand,
+  backupCommand,
+  restoreCommand,
   hostsCommand,
   envCommand,
   configCommand,

@@ -3,6 +3,7 @@
  * machine.
  */
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import type { Clock } from "../base/base.ts";
 import type {
   AccessKeyInfo,
@@ -10,16 +11,18 @@ import type {
   AutoDomainAnswer,
   FunctionInfo,
   FunctionsAnswer,
+  HealthAnswer,
   ImagePull,
   ImagePullsAnswer,
   LogRecord,
   NewAccessKey,
+  RestoreAnswer,
   RollbackAnswer,
   UsageAnswer,
   UsageTotal,
 } from "../model/model.ts";
 import { Requester, ResourceCollection } from "./resource.ts";
-import type { Endpoint } from "./transport.ts";
+import type { Endpoint, Upload } from "./transport.ts";
 import type {
   AliasDocument,
   CustomDomainDocument,
@@ -30,12 +33,12 @@ import type {
   VersionDocument,
 } from "./wire.ts";
 
-export type { DomainInfo, FunctionInfo, LogRecord, RollbackAnswer, UsageTotal } from "../model/model.ts";
+export type { DomainInfo, FunctionInfo, LogRecord, RestoreAnswer, RollbackAnswer, UsageTotal } from "../model/model.ts";
 export { functionKey, LATEST } from "../model/model.ts";
 export { ApiError, isNotFound, UNREACHABLE } from "./api-error.ts";
 export { type CallCommand, type CallTarget, callCommands, shellQuote } from "./call-commands.ts";
 export { isLoopback, portOfUrl, resolvesToThisMachine } from "./grpc-address.ts";
-export type { Endpoint } from "./transport.ts";
+export type { Endpoint, Upload } from "./transport.ts";
 export type * from "./wire.ts";
 
 const PREFIX = "/2021-04-06";
@@ -225,6 +228,30 @@ export class Client {
     for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
       if (line !== "") yield JSON.parse(line) as LogRecord;
     }
+  }
+
+  /** A backup of everything, as it is made: a zip. It ends with an error where it is not whole. */
+  backup(signal?: AbortSignal): Promise<Readable> {
+    return this.#requester.open({
+      method: "GET",
+      path: "/sluice/v1/backup",
+      action: "SluiceBackUp",
+      ...(signal && { signal }),
+    });
+  }
+
+  /** Replaces everything by a backup. It is in force when `health` tells of another `controlId`. */
+  restore(archive: Upload): Promise<RestoreAnswer> {
+    return this.#requester.json({
+      method: "POST",
+      path: "/sluice/v1/restore",
+      action: "SluiceRestore",
+      upload: archive,
+    });
+  }
+
+  health(): Promise<HealthAnswer> {
+    return this.#requester.json({ method: "GET", path: "/sluice/v1/health", action: "SluiceReadHealth" });
   }
 
   /** What each function used since the platform's first start. */

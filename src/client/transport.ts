@@ -1,7 +1,9 @@
 /** HTTP requests of the API's client: signed, one attempt each. */
+import { createReadStream } from "node:fs";
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
 import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import type { Clock } from "../base/base.ts";
 import { type AccessKey, headerValues, sha256Hex, signAcs3, strictEncode } from "../signing/signing.ts";
 import { ApiError, errorOfAnswer, UNREACHABLE } from "./api-error.ts";
@@ -24,7 +26,17 @@ export interface ApiRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is, in place of a JSON body. */
+  readonly upload?: Upload;
   readonly signal?: AbortSignal;
+}
+
+/** The bytes of a file. */
+export interface Upload {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
 }
 
 const API_VERSION = "2021-04-06";
@@ -44,20 +56,20 @@ export async function send(endpoint: Endpoint, clock: Clock, request: ApiRequest
     // Whole seconds, as Function Compute's SDKs write them.
     "x-acs-date": `${new Date(clock.epochMs()).toISOString().slice(0, 19)}Z`,
     "x-acs-signature-nonce": crypto.randomUUID(),
-    "x-acs-content-sha256": sha256Hex(body),
+    "x-acs-content-sha256": request.upload?.sha256 ?? sha256Hex(body),
     ...request.headers,
   };
   if (request.body !== undefined) headers["content-type"] = "application/json; charset=utf-8";
   const { method } = request;
   const path = `${request.path}${queryText(request.query ?? {})}`;
   headers["authorization"] = signAcs3({ method, url: path, headers: headerValues(headers) }, endpoint);
-  headers["content-length"] = String(body.byteLength);
+  headers["content-length"] = String(request.upload?.sizeBytes ?? body.byteLength);
 
   const answer = await exchange(endpoint, url, {
     method,
     path,
     headers,
-    body,
+    body: request.upload ?? body,
     signal: request.signal,
   });
   const status = answer.statusCode ?? 0;
@@ -76,7 +88,7 @@ interface Exchange {
   readonly method: string;
   readonly path: string;
   readonly headers: Record<string, string>;
-  readonly body: Uint8Array;
+  readonly body: Uint8Array | Upload;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -92,7 +104,8 @@ function exchange(endpoint: Endpoint, url: URL, { body, signal, ...head }: Excha
     };
     const request = url.protocol === "https:" ? tlsRequest(options, resolve) : plainRequest(options, resolve);
     request.on("error", (error: NodeJS.ErrnoException) => reject(unreachable(url, error)));
-    request.end(body);
+    if (body instanceof Uint8Array) request.end(body);
+    else pipeline(createReadStream(body.path), request).catch(reject);
   });
 }
 

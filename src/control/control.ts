@@ -8,6 +8,8 @@ import { newRequestId, type ToWorker } from "../model/model.ts";
 import { ApiError } from "./api-error.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import { KeyRing } from "./auth/key-ring.ts";
+import { Backups } from "./backup/backups.ts";
+import type { BackupParts } from "./backup/parts.ts";
 import { acmeFaultOf } from "./certificates/acme-rules.ts";
 import { CodePackages } from "./code/code-packages.ts";
 import { CodeSweep } from "./code-sweep.ts";
@@ -24,11 +26,15 @@ import type { ControlPlaneOptions } from "./options.ts";
 import type { ProjectionContext } from "./projection.ts";
 import { Publisher } from "./publisher.ts";
 import { FunctionSources, Repository, Resources } from "./resources/resources.ts";
+import { isArchive } from "./sluice-v1/backup.ts";
 import { SLUICE_PREFIX, sluiceV1 } from "./sluice-v1/sluice-v1.ts";
 import { StatusBoard } from "./status-board.ts";
 import { UsageJournal } from "./usage-journal.ts";
 import { Vault } from "./vault.ts";
 
+export { finishRestore } from "./backup/finish-restore.ts";
+export type { BackupParts } from "./backup/parts.ts";
+export { stageRestore } from "./backup/stage-restore.ts";
 export type { ImageSource } from "./images/images.ts";
 export { METRICS } from "./metrics/metrics.ts";
 export { openApi } from "./operations/openapi.ts";
@@ -43,6 +49,7 @@ export class ControlPlane {
   readonly #parts: Parts;
   readonly #closed = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
+  #wasRestored = false;
 
   private constructor(options: ControlPlaneOptions, parts: Parts, http: HttpServer) {
     this.#options = options;
@@ -81,6 +88,9 @@ export class ControlPlane {
     const sources = new FunctionSources({ packages, images, vault: new CredentialVault(vault) });
     const { domainCa, acme } = options;
     const acmeFault = (domainName: string) => acmeFaultOf(acme, domainName);
+    const { accountId } = credentials;
+    const parts: BackupParts = { dataDir, storeFile: options.storeFile, openStore: options.openStore };
+    const backups = new Backups({ parts, store, packages, accountId, clock, committed: () => publisher.mainGone() });
     const written = { store, repository, listener: publisher };
     const resources = new Resources({ ...written, sources, keyRing, vault, endpoint, domainCa, acmeFault, clock });
     const authenticator = new Authenticator(keyRing, clock);
@@ -89,13 +99,27 @@ export class ControlPlane {
       listenHosts: listen.hosts,
       logger,
       isUpload,
+      isStream: isArchive,
       isOpen: (method, path) =>
         isOldInvocation(path) || (method === "GET" && (path === METRICS_PATH || path.startsWith(`${OPENAPI_PATH}/`))),
     });
     app.route("/", fcDialects({ resources, endpoint, accountId: credentials.accountId, board }));
     app.route(
       SLUICE_PREFIX,
-      sluiceV1({ store, repository, resources, projection, publisher, board, logs, usage, images, endpoint }),
+      sluiceV1({
+        store,
+        repository,
+        resources,
+        projection,
+        publisher,
+        board,
+        logs,
+        usage,
+        images,
+        endpoint,
+        backups,
+        goOver: () => void opened.close(),
+      }),
     );
     app.route(METRICS_PATH, metrics.route());
     app.route(OPENAPI_PATH, openApiRoutes());
@@ -109,7 +133,8 @@ export class ControlPlane {
       listen.port,
     );
     sweep.start();
-    return new ControlPlane(options, { publisher, logs, usage, board, metrics, sweep, images }, http);
+    const opened = new ControlPlane(options, { publisher, logs, usage, board, metrics, sweep, images, backups }, http);
+    return opened;
   }
 
   /** Port that the API listens on, on every host. */
@@ -125,6 +150,11 @@ export class ControlPlane {
     return this.#closed.promise;
   }
 
+  /** Whether a backup has taken the place of what this control plane served: once it is closed. */
+  get wasRestored(): boolean {
+    return this.#wasRestored;
+  }
+
   /** Ends the API, writes what is pending, closes the store. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -133,15 +163,18 @@ export class ControlPlane {
 
   async #close(): Promise<void> {
     const { store, channel, logger } = this.#options;
-    const { publisher, sweep, logs, usage, images } = this.#parts;
+    const { publisher, sweep, logs, usage, images, backups } = this.#parts;
     try {
       sweep.stop();
       images.close();
       publisher.mainGone();
       await this.#http.close();
       await logs.close();
-      await usage.flush().catch((error: unknown) => logger.error("Usage is lost: it cannot be stored", { error }));
+      if (!backups.isCommitted) {
+        await usage.flush().catch((error: unknown) => logger.error("Usage is lost: it cannot be stored", { error }));
+      }
       await store.close();
+      this.#wasRestored = await backups.finish(usage.pending);
     } finally {
       channel.post({ type: "shutdown" });
       channel.close();
@@ -194,4 +227,5 @@ interface Parts {
   readonly metrics: Metrics;
   readonly sweep: CodeSweep;
   readonly images: Images;
+  readonly backups: Backups;
 }

@@ -51,6 +51,10 @@ export interface ControlPlaneOptions {
   readonly dockerConfigFile: string;
   /** Opened by the caller, closed by `ControlPlane.close`. */
   readonly store: Store;
+  /** The store's file in `dataDir`, which a restore replaces. */
+  readonly storeFile: string;
+  /** Opens another store and checks it: the copies of backups. */
+  openStore(file: string): Promise<Store>;
   /** The worker's end of the channel to the main loop. */
   readonly channel: Channel<ToMain, ToWorker>;
   readonly credentials: Credentials;

@@ -29,6 +29,11 @@ export class UsageJournal {
     this.#logger = logger;
   }
 
+  /** Records that wait. */
+  get pending(): readonly UsageRecord[] {
+    return this.#pending;
+  }
+
   get pendingCount(): number {
     return this.#pending.length;
   }

@@ -178,9 +178,22 @@ export interface AutoDomainAnswer {
   readonly domainName: string;
 }
 
+/** `POST /sluice/v1/restore`: what was restored, and is in force with the next control plane (another `controlId`). */
+export interface RestoreAnswer {
+  readonly accountId: string;
+  /** When the backup was made, ISO 8601. */
+  readonly createdAt: string;
+  /** Number of the last commit in it. */
+  readonly change: number;
+  readonly services: number;
+  readonly functions: number;
+}
+
 /** `GET /sluice/v1/health`. */
 export interface HealthAnswer {
   readonly status: "ok";
+  /** Of the control plane that answers: another after each of its starts. */
+  readonly controlId: string;
   /** Change number that the data plane has applied, and that of the store. */
   readonly appliedAt: number;
   readonly storedAt: number;

@@ -37,7 +37,8 @@ const logger: Logger = {
 try {
   const control = await ControlPlane.open({
     ...data.options,
-    store: await openSqliteStore({ file: data.storeFile }),
+    store: await openSqliteStore({ file: data.options.storeFile }),
+    openStore: (file) => openSqliteStore({ file }),
     images: openImageSource(),
     domainCa: openDomainCa(data.tlsDirectory),
     channel: portChannel<ToMain, ToWorker>(data.channelPort),
@@ -46,7 +47,7 @@ try {
   });
   parent.post({ type: "opened", apiPort: control.apiPort });
   await control.closed;
-  parent.post({ type: "closed" });
+  parent.post({ type: "closed", wasRestored: control.wasRestored });
   parentPort.close();
   data.channelPort.close();
 } catch (error) {

@@ -8,8 +8,10 @@ import { StartupError } from "./startup-error.ts";
 
 /** What crosses into the thread. */
 export interface ControlThreadData {
-  readonly options: Omit<ControlPlaneOptions, "store" | "images" | "domainCa" | "channel" | "clock" | "logger">;
-  readonly storeFile: string;
+  readonly options: Omit<
+    ControlPlaneOptions,
+    "store" | "openStore" | "images" | "domainCa" | "channel" | "clock" | "logger"
+  >;
   /** Folder of CAs and certificates. */
   readonly tlsDirectory: string;
   readonly channelPort: MessagePort;
@@ -19,15 +21,15 @@ export interface ControlThreadData {
 export type FromControlThread =
   | { readonly type: "opened"; readonly apiPort: number }
   | { readonly type: "failed"; readonly message: string }
-  | { readonly type: "closed" }
+  | { readonly type: "closed"; readonly wasRestored: boolean }
   | { readonly type: "log"; readonly level: keyof Logger; readonly message: string; readonly fields: LogFields };
 
 /** The running control plane, seen from the main loop. */
 export interface ControlThread {
   readonly apiPort: number;
   readonly channel: Channel<ToWorker, ToMain>;
-  /** Resolves when the thread has ended, however it did. */
-  readonly ended: Promise<void>;
+  /** Resolves when the thread has ended, however it did: `restored` where a backup is in place of what it served. */
+  readonly ended: Promise<"ended" | "restored">;
 }
 
 /**
@@ -45,11 +47,15 @@ export async function startControlThread(
   const entry = new URL(`./control-thread-main${extname(import.meta.filename)}`, import.meta.url);
   const workerData: ControlThreadData = { ...options, channelPort: port2 };
   const worker = new Worker(entry, { workerData, transferList: [port2], name: "sluice-control" });
-  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  let wasRestored = false;
+  const ended = new Promise<"ended" | "restored">((resolve) => {
+    worker.once("exit", () => resolve(wasRestored ? "restored" : "ended"));
+  });
   const apiPort = await new Promise<number>((resolve, reject) => {
     worker.on("message", (message: FromControlThread) => {
       if (message.type === "log") logger[message.level](message.message, message.fields);
       else if (message.type === "opened") resolve(message.apiPort);
+      else if (message.type === "closed") wasRestored = message.wasRestored;
       else if (message.type === "failed") reject(new StartupError(message.message));
     });
     worker.on("error", (error) => {

@@ -7,7 +7,7 @@ import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/base.ts";
-import type { Credentials } from "../control/control.ts";
+import { type Credentials, finishRestore } from "../control/control.ts";
 import { isLoopbackAddress, type LocalCa, loadOrCreateLocalCa } from "../gateway/gateway.ts";
 import { type Configuration, loadConfiguration, printConfiguration } from "./configuration.ts";
 import { type ControlThread, startControlThread } from "./control-thread.ts";
@@ -16,10 +16,12 @@ import { DataDirectory, type Endpoint } from "./data-directory.ts";
 import { DEMO_FUNCTION, runDemo } from "./demo.ts";
 import { type ClosableLogger, openLog } from "./log.ts";
 import { MainLoop } from "./main-loop.ts";
+import { backupPartsOf } from "./restore.ts";
 import { listenForStop } from "./shutdown.ts";
 import { StartupError } from "./startup-error.ts";
 
 export { type DoctorReport, examineHost } from "./doctor.ts";
+export { restoreStopped } from "./restore.ts";
 export { StartupError } from "./startup-error.ts";
 
 /** What the command line says; everything else is the configuration's. */
@@ -93,17 +95,24 @@ function configurationOf(options: StartOptions): Configuration {
   };
 }
 
+/** A control plane, and the account and key that it has. */
+interface StartedControl {
+  readonly control: ControlThread;
+  readonly credentials: Credentials;
+}
+
 /** The three loops of one running Sluice. */
 class Server {
   readonly #configuration: Configuration;
   readonly #directory: DataDirectory;
   readonly #logger: ClosableLogger;
   readonly #main: MainLoop;
-  readonly #startControl: () => Promise<ControlThread>;
-  readonly #credentials: Credentials;
-  readonly #endpointBase: Omit<Endpoint, "apiUrl">;
+  readonly #startControl: () => Promise<StartedControl>;
+  #credentials: Credentials;
+  #endpointBase: Omit<Endpoint, "apiUrl">;
   #control: ControlThread;
   #stopping = false;
+  #isReady = false;
 
   static async start(
     configuration: Configuration,
@@ -111,6 +120,8 @@ class Server {
     logger: ClosableLogger,
     cleanUps: (() => Promise<void> | void)[],
   ): Promise<Server> {
+    const parts = backupPartsOf(directory.path);
+    if (await finishRestore(parts)) logger.info("A restore that was cut short is done");
     const credentials = loadOrCreateCredentials(directory.path);
     const zone = `${configuration.region}.${configuration.domain}`;
     const foreign = configuration.hosts.filter((host) => !isLoopbackAddress(host));
@@ -131,23 +142,23 @@ class Server {
     keepCertificates(main, loadCa, logger);
     if (foreign.length > 0)
       logger.warn(`The gRPC port is reachable from other machines: it listens on ${foreign.join(", ")}`);
-    const startControl = (apiPort: number) =>
+    const startControl = (apiPort: number, credentials: Credentials) =>
       startControlThread(
         {
           options: {
             dataDir: directory.path,
+            storeFile: parts.storeFile,
             dockerConfigFile: join(process.env["DOCKER_CONFIG"] || join(homedir(), ".docker"), "config.json"),
             credentials,
             endpoint: { region: configuration.region, domain: configuration.domain, grpcPort: main.gateway.port },
             listen: { hosts: API_HOSTS, port: apiPort },
           },
-          storeFile: join(directory.path, "sluice.db"),
           tlsDirectory,
         },
         logger,
         (channel) => main.join(channel),
       );
-    const control = await startControl(configuration.apiPort);
+    const control = await startControl(configuration.apiPort, credentials);
     await main.served;
     main.gateway.accept();
     const base = {
@@ -159,7 +170,12 @@ class Server {
       domain: configuration.domain,
       pid: process.pid,
     };
-    const restart = () => startControl(control.apiPort);
+    const restart = async () => {
+      await finishRestore(parts);
+      const now = loadOrCreateCredentials(directory.path);
+      main.gateway.setCertificates(await loadCa());
+      return { control: await startControl(control.apiPort, now), credentials: now };
+    };
     const server = new Server(configuration, directory, logger, main, control, restart, credentials, base);
     cleanUps.push(() => server.#closeControl());
     return server;
@@ -171,7 +187,7 @@ class Server {
     logger: ClosableLogger,
     main: MainLoop,
     control: ControlThread,
-    startControl: () => Promise<ControlThread>,
+    startControl: () => Promise<StartedControl>,
     credentials: Credentials,
     endpointBase: Omit<Endpoint, "apiUrl">,
   ) {
@@ -189,17 +205,19 @@ class Server {
   async run(demo: boolean): Promise<void> {
     const stopRequested = this.#listenForStop();
     void this.#keepControlPlane();
-    const endpoint: Endpoint = {
-      apiUrl: `http://${addressOf("127.0.0.1", this.#control.apiPort)}`,
-      ...this.#endpointBase,
-    };
+    const endpoint = this.#endpoint();
     if (demo) await Promise.race([runDemo(endpoint, this.#credentials), stopRequested]);
     if (!this.#stopping) {
       this.#directory.writeEndpoint(endpoint);
+      this.#isReady = true;
       process.stdout.write(`sluice ready grpc=${endpoint.grpcAddress} api=${endpoint.apiUrl} pid=${endpoint.pid}\n`);
     }
     await stopRequested;
     await this.#stop();
+  }
+
+  #endpoint(): Endpoint {
+    return { apiUrl: `http://${addressOf("127.0.0.1", this.#control.apiPort)}`, ...this.#endpointBase };
   }
 
   #listenForStop(): Promise<void> {
@@ -236,22 +254,41 @@ class Server {
     await this.#control.ended;
   }
 
-  /** A control plane that ends by a fault is started again; calls go on meanwhile with the last state. */
+  /**
+   * A control plane that ends is started again, at once where a backup was restored, else after a wait; calls go on
+   * meanwhile with the last state.
+   */
   async #keepControlPlane(): Promise<void> {
+    let isRestore = false;
     for (;;) {
-      await this.#control.ended;
+      const ended = await this.#control.ended;
       if (this.#stopping) return;
       this.#main.leave();
-      this.#logger.error("The control plane ended; it is started again");
-      await new Promise<void>((resolve) => {
-        systemClock.wakeAfter(CONTROL_RESTART_MS, resolve);
-      });
+      isRestore = ended === "restored" && !isRestore;
+      if (isRestore) this.#logger.info("A backup has been restored; the control plane starts with it");
+      else {
+        this.#logger.error("The control plane ended; it is started again");
+        await new Promise<void>((resolve) => {
+          systemClock.wakeAfter(CONTROL_RESTART_MS, resolve);
+        });
+      }
       try {
-        this.#control = await this.#startControl();
+        const { control, credentials } = await this.#startControl();
+        this.#control = control;
+        this.#useCredentials(credentials);
+        isRestore = false;
       } catch (error) {
         this.#logger.error("The control plane cannot be started again", { error });
       }
     }
+  }
+
+  /** Those of a restored backup are others. */
+  #useCredentials(credentials: Credentials): void {
+    const { accountId, accessKeyId } = credentials;
+    this.#endpointBase = { ...this.#endpointBase, accountId, accessKeyId };
+    this.#credentials = credentials;
+    if (this.#isReady) this.#directory.writeEndpoint(this.#endpoint());
   }
 }
 

@@ -89,6 +89,13 @@ export interface Store {
   appendUsage(accountId: string, records: readonly UsageRecord[]): Promise<void>;
   /** Sums per function and memory size, over stretches that began in the hour of `sinceAt` (epoch ms) or later. */
   usageTotals(accountId: string, sinceAt?: number): Promise<UsageTotal[]>;
+  /**
+   * Writes a copy as of one moment into a new file, which `openSqliteStore` opens; reads and writes go on meanwhile.
+   * Rejects with a StoreError `full` where the file's disk has no room.
+   */
+  copyTo(file: string): Promise<void>;
+  /** Adds the usage of the store in another file, which may be open; what both have is counted once. */
+  takeUsageOf(file: string): Promise<void>;
   /** Idempotent. Every other method rejects afterwards. */
   close(): Promise<void>;
 }

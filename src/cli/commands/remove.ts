@@ -40,7 +40,7 @@ export const removeCommand = command<RemoveFlags>({
       template === undefined
         ? await functionsOfService(platform, service ?? "")
         : await functionsOfTemplate(context, platform, template, service);
-    if (!flags.assumeYes) await confirm(context, functions, service);
+    if (!flags.assumeYes) await confirmRemoval(context, functions, service);
 
     const removed: Removed[] = [];
     const tell = (each: Removed): void => {
@@ -77,18 +77,13 @@ async function functionsOfTemplate(
   return plans.map((plan) => ({ serviceName: plan.service.name, functionName: plan.function.name }));
 }
 
-async function confirm(
+async function confirmRemoval(
   context: Context,
   functions: readonly FunctionName[],
   service: string | undefined,
 ): Promise<void> {
+  const { confirm } = await import("../confirm.ts");
   const names = functions.map((each) => `${each.serviceName}/${each.functionName}`).join(", ") || service;
-  if (!process.stdin.isTTY || context.stderr.isTTY !== true) {
-    throw new UsageError(`this would remove ${names}: say -y where nobody can be asked`);
-  }
-  const { createInterface } = await import("node:readline/promises");
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`Remove ${names}? [y/N] `);
-  terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError("nothing was removed");
+  const would = `this would remove ${names}`;
+  await confirm(context, { would, question: `Remove ${names}?`, declined: "nothing was removed" });
 }

@@ -70,6 +70,11 @@ export class CodePackages {
     }
   }
 
+  /** Keeps a package on disk until it is disposed of, whether it is there or not. */
+  hold(sha256: string): Disposable {
+    return { [Symbol.dispose]: this.#hold(sha256) };
+  }
+
   /** The packages on disk, by their sha256. */
   async names(): Promise<string[]> {
     return (await readdir(this.#dir)).filter((name) => /^[0-9a-f]{64}$/.test(name));

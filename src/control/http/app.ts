@@ -22,6 +22,8 @@ export interface AppOptions {
   readonly logger: Logger;
   /** Whether a request may carry a code package. */
   isUpload(method: string, path: string): boolean;
+  /** Whether the handler reads the body itself, as it comes, and compares it with `bodySha256`. */
+  isStream(method: string, path: string): boolean;
   /** Whether a request needs no signature where it comes from this machine. Its body is not read. */
   isOpen(method: string, path: string): boolean;
 }
@@ -43,6 +45,11 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
     }
     // By the head alone: nobody without a key gets a byte read.
     const verified = options.authenticator.check(signedRequest(c));
+    if (options.isStream(c.req.method, c.req.path)) {
+      c.set("bodySha256", verified.bodySha256);
+      await next();
+      return;
+    }
     const sizeMaxBytes = options.isUpload(c.req.method, c.req.path) ? UPLOAD_MAX_BYTES : BODY_MAX_BYTES;
     using _share = await takeBody(c, bodies, sizeMaxBytes, verified);
     await next();

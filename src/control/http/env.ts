@@ -8,6 +8,8 @@ export interface ApiEnv {
     readonly requestId: string;
     /** The whole body, its hash compared where one was signed. */
     readonly body: Buffer;
+    /** Of a body that the handler reads itself: what it must be compared with; undefined where that was not signed. */
+    readonly bodySha256: string | undefined;
   };
 }
 

@@ -1,8 +1,10 @@
 /** Sluice's own endpoints, which its command line uses. Shapes: model/sluice-api.ts. */
+import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import type { AutoDomainAnswer, HealthAnswer, ImagePullsAnswer, UsageAnswer } from "../../model/model.ts";
 import type { Store } from "../../store/store.ts";
 import { invalid } from "../api-error.ts";
+import type { Backups } from "../backup/backups.ts";
 import { jsonBody } from "../http/answers.ts";
 import type { ApiEnv } from "../http/env.ts";
 import type { Images } from "../images/images.ts";
@@ -13,6 +15,7 @@ import type { Publisher } from "../publisher.ts";
 import type { Repository, Resources } from "../resources/resources.ts";
 import type { StatusBoard } from "../status-board.ts";
 import type { UsageJournal } from "../usage-journal.ts";
+import { addBackups } from "./backup.ts";
 import { readFunctions } from "./functions.ts";
 import { addKeys } from "./keys.ts";
 import { answerLogs } from "./logs.ts";
@@ -30,12 +33,16 @@ export interface SluiceContext {
   readonly usage: UsageJournal;
   readonly images: Images;
   readonly endpoint: EndpointInfo;
+  readonly backups: Backups;
+  /** Ends this control plane, so that another begins with what was restored. */
+  goOver(): void;
 }
 
 /** The routes below SLUICE_PREFIX. */
 export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
   const { store, repository, resources, publisher, logs, usage, images } = context;
   const app = new Hono<ApiEnv>();
+  const controlId = randomUUID();
   app.get("/functions", async (c) => c.json(await readFunctions(context)));
   app.post("/services/:serviceName/rollback", async (c) =>
     c.json(await resources.rollback.run(c.req.param("serviceName"), jsonBody(c))),
@@ -46,6 +53,7 @@ export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
   });
   app.get("/image-pulls", (c) => c.json({ pulls: images.pulls } satisfies ImagePullsAnswer));
   addKeys(app, resources);
+  addBackups(app, context.backups, context.goOver);
   app.get("/logs", (c) => answerLogs(c, logs));
   app.get("/usage", async (c) => {
     const sinceMs = c.req.query("sinceMs") ?? "0";
@@ -59,6 +67,7 @@ export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
   app.get("/health", async (c) => {
     const answer: HealthAnswer = {
       status: "ok",
+      controlId,
       appliedAt: publisher.appliedAt,
       storedAt: await store.currentChange(),
       droppedLogLines: logs.droppedCount,

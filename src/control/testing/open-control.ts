@@ -64,6 +64,8 @@ export async function openControlPlane(dataDir: string, options: UnderTestOption
   const control = await ControlPlane.open({
     dataDir,
     store,
+    storeFile: join(dataDir, "state.db"),
+    openStore: (file) => openSqliteStore({ file }),
     channel: worker,
     credentials,
     endpoint,

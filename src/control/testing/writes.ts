@@ -5,11 +5,13 @@ import { makeCertificate } from "./certificates.ts";
 export interface Write {
   readonly what: string;
   readonly method: "POST" | "PUT" | "DELETE";
+  /** May hold `{accessKeyId}`: that of the key made before. */
   readonly path: string;
   readonly body?: Record<string, unknown>;
 }
 
 const API = "/2021-04-06";
+const KEYS = "/sluice/v1/keys";
 const FUNCTIONS = `${API}/services/svc/functions`;
 export const IMAGE = "registry.test/app:1";
 
@@ -106,6 +108,9 @@ export async function everyWrite(): Promise<readonly Write[]> {
       path: `${FUNCTIONS}/fn/provision-config${live}`,
       body: { target: 0 },
     },
+    { what: "create an access key", method: "POST", path: KEYS, body: {} },
+    { what: "disable an access key", method: "POST", path: `${KEYS}/{accessKeyId}/disable`, body: {} },
+    { what: "delete an access key", method: "DELETE", path: `${KEYS}/{accessKeyId}` },
     { what: "delete an on-demand config", method: "DELETE", path: `${FUNCTIONS}/fn/on-demand-config${live}` },
     { what: "delete a custom domain", method: "DELETE", path: `${API}/custom-domains/example.com` },
     { what: "delete an alias", method: "DELETE", path: `${API}/services/svc/aliases/live` },

@@ -1,4 +1,5 @@
-import type { DatabaseSync } from "node:sqlite";
+import { open } from "node:fs/promises";
+import { backup, type DatabaseSync } from "node:sqlite";
 import type { UsageRecord, UsageTotal } from "../../model/model.ts";
 import { StoreError } from "../../model/model.ts";
 import type {
@@ -24,6 +25,9 @@ export interface SqliteStoreOptions {
 }
 
 const SIZE_MAX_BYTES = 64 * 1024 ** 3;
+
+/** Pages that a copy takes in one step (4 MiB); between steps the store is free. */
+const COPY_PAGES_AT_ONCE = 1024;
 
 /** Opens the store, makes it when absent, checks it. Rejects with a StoreError `newer`, `corrupt` or `unusable`. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
@@ -73,6 +77,20 @@ class SqliteStore implements Store {
     return this.#run(() => this.#usage.totals(accountId, sinceAt));
   }
 
+  async copyTo(file: string): Promise<void> {
+    if (!this.#db.isOpen) throw new StoreError("closed", "The store is closed");
+    try {
+      await backup(this.#db, file, { rate: COPY_PAGES_AT_ONCE });
+      await flushFile(file);
+    } catch (error) {
+      throw translated(error, file);
+    }
+  }
+
+  async takeUsageOf(file: string): Promise<void> {
+    this.#run(() => this.#usage.takeFrom(file));
+  }
+
   async close(): Promise<void> {
     if (this.#db.isOpen) this.#db.close();
   }
@@ -85,4 +103,9 @@ class SqliteStore implements Store {
       throw translated(error, this.#file);
     }
   }
+}
+
+async function flushFile(path: string): Promise<void> {
+  await using handle = await open(path, "r");
+  await handle.sync();
 }

@@ -1,9 +1,12 @@
 /** What every implementation of Store holds to. An implementation's own test calls `describeStore`. */
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { functionKey } from "../../model/model.ts";
-import type { Change, DocumentId, DocumentKind, Store } from "../store.ts";
+import { type Change, type DocumentId, type DocumentKind, openSqliteStore, type Store } from "../store.ts";
 import { usage } from "./samples.ts";
 
 /** A store that is empty at first and survives being closed and opened again. */
@@ -149,6 +152,49 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         await store.appendUsage(account, [usage("i", 0, 1, 1), usage("i", 5, 6, 1, { startedAt: 10_800_000 })]);
         assert.equal((await store.usageTotals(account, 10_900_000))[0]?.calls, 1);
         assert.deepEqual(await store.usageTotals("other"), []);
+      }));
+
+    test("takeUsageOf: what another has is added, what both have counted once, however often", () =>
+      withStore(async (store) => {
+        const folder = await mkdtemp(join(tmpdir(), "sluice-copy-"));
+        const copy = join(folder, "copy.db");
+        try {
+          await store.appendUsage(account, [usage("i", 0, 100, 2)]);
+          await store.copyTo(copy);
+          await store.appendUsage(account, [usage("i", 100, 150, 1), usage("j", 0, 7, 1, { startedAt: 10_800_000 })]);
+          const later = join(folder, "later.db");
+          await store.copyTo(later);
+          const restored = await openSqliteStore({ file: copy });
+          await restored.appendUsage(account, [usage("k", 0, 3, 5)]);
+          for (let times = 0; times < 2; times += 1) await restored.takeUsageOf(later);
+          const [total] = await restored.usageTotals(account);
+          assert.deepEqual([total?.calls, total?.busyMs], [9, 160]);
+          await restored.close();
+        } finally {
+          await rm(folder, { recursive: true });
+        }
+      }));
+
+    test("copyTo: all as of one moment, while writes go on", () =>
+      withStore(async (store) => {
+        const folder = await mkdtemp(join(tmpdir(), "sluice-copy-"));
+        try {
+          const file = join(folder, "copy.db");
+          const big = "x".repeat(100_000);
+          for (let i = 0; i < 200; i += 1) await store.commit([put("service", `a${i}`, big)], []);
+          const copying = store.copyTo(file);
+          for (let i = 0; i < 50; i += 1)
+            await store.commit([put("service", `b${i}`, i), put("trigger", `b${i}`, i)], []);
+          await copying;
+          const copy = await openSqliteStore({ file });
+          const change = await copy.currentChange();
+          assert.ok(change >= 200);
+          assert.equal((await copy.list(account, "trigger")).length, change - 200);
+          assert.equal((await copy.list(account, "service")).length, change);
+          await copy.close();
+        } finally {
+          await rm(folder, { recursive: true });
+        }
       }));
 
     test("close: may be called twice; every other method rejects afterwards", () =>
