@@ -60,6 +60,25 @@ describe("requests of Serverless Devs", () => {
       assert.deepEqual(read, first);
     }));
 
+  test("a custom domain takes empty placeholders, and keeps its routes where an update says nothing of them", () =>
+    withControl(async ({ control }) => {
+      const fc2 = fc2Client(control.apiPort);
+      await fc2.createService("svc", EMPTY_SERVICE);
+      await fc2.createFunction("svc", { functionName: "fn", ...EMPTY_FUNCTION });
+      const rewriteConfig = { equalRules: [], wildcardRules: [], regexRules: [] };
+      const route = { path: "/*", serviceName: "svc", functionName: "fn", qualifier: "", methods: [], rewriteConfig };
+      const { data } = await fc2.createCustomDomain("grpc.example.com", {
+        protocol: "HTTP",
+        certConfig: { certName: "", certificate: "", privateKey: "" },
+        tlsConfig: {},
+        wafConfig: { enableWAF: false },
+        routeConfig: { routes: [route] },
+      });
+      assert.equal(data.routeConfig.routes[0].qualifier, "LATEST");
+      const updated = await fc2.updateCustomDomain("grpc.example.com", { protocol: "HTTP", certConfig: null });
+      assert.deepEqual(updated.data.routeConfig, data.routeConfig);
+    }));
+
   test("X-Fc-* headers are taken, signed as they are", () =>
     withControl(async ({ control }) => {
       const headers = { "X-Fc-Trace-Id": "t-1", "x-fc-date": new Date().toUTCString(), "x-fc-invocation-type": "Sync" };
@@ -109,6 +128,10 @@ describe("requests of Serverless Devs", () => {
       await assert.rejects(fc2Client(control.apiPort).get("/proxy/svc/fn/", { a: "b" }), {
         code: "FeatureNotSupported",
       });
+      const host = "1234567890.cn-hangzhou.fc.aliyuncs.com";
+      const old = await send(control.apiPort, { path: "/2016-08-15/proxy/svc/fn/", headers: { host } });
+      assert.deepEqual([old.status, old.json()["ErrorCode"]], [403, "AccessDenied"]);
+      assert.match(old.text, /not asked as '1234567890\.cn-[^']*': .*over gRPC to the host of their http trigger/);
       assert.equal((await fetch(`${url}/2016-08-15/proxyable`)).status, 400);
       const unsigned = (await (await fetch(`${url}/2016-08-15/services`)).json()) as Record<string, string>;
       assert.equal(unsigned["ErrorCode"], "MissingRequiredHeader");

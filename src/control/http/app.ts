@@ -9,7 +9,7 @@ import type { Authenticator } from "../auth/authenticator.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./answers.ts";
 import { BodyReader } from "./body-reader.ts";
 import type { ApiContext, ApiEnv } from "./env.ts";
-import { isFromThisMachine, isOwnHost } from "./host-names.ts";
+import { foreignHostMessage, isFromThisMachine, isOwnHost } from "./host-names.ts";
 
 /** Bodies without a code package. */
 const BODY_MAX_BYTES = 1024 ** 2;
@@ -36,8 +36,9 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
     const requestId = newRequestId();
     c.set("requestId", requestId);
     c.header(REQUEST_ID_HEADER, requestId);
-    if (!isOwnHost(c.env.incoming.headers.host, options.listenHosts)) {
-      throw new ApiError("AccessDenied", `Access denied: this API is not asked as '${c.env.incoming.headers.host}'`);
+    const { host } = c.env.incoming.headers;
+    if (!isOwnHost(host, options.listenHosts)) {
+      throw new ApiError("AccessDenied", `Access denied: ${foreignHostMessage(host)}`);
     }
     if (options.isOpen(c.req.method, c.req.path) && isFromThisMachine(c.env.incoming.socket.remoteAddress)) {
       await next();

@@ -13,6 +13,15 @@ export function isOwnHost(host: string | undefined, listenHosts: readonly string
   );
 }
 
+/** What to tell whoever asked by another name. */
+export function foreignHostMessage(host: string | undefined): string {
+  const isFunctionCompute = /\.fc\.aliyuncs\.com(:\d+)?$/i.test(host ?? "");
+  const what = isFunctionCompute
+    ? "that is Function Compute's own; calls of functions go over gRPC to the host of their http trigger, and clients are given this API's address as their endpoint"
+    : "give clients its address as their endpoint";
+  return `this API is not asked as '${host}': ${what} (\`sluice env\` prints it)`;
+}
+
 /** Whether a socket's remote address is a loopback address. */
 export function isFromThisMachine(remoteAddress: string | undefined): boolean {
   return remoteAddress !== undefined && /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/.test(remoteAddress);
