@@ -16,6 +16,7 @@ import { CodeSweep } from "./code-sweep.ts";
 import { fcDialects, isOldInvocation, isUpload } from "./dialect/dialect.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
 import { createApp } from "./http/app.ts";
+import type { BodyKind } from "./http/body-reader.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { OPENAPI_PATH, openApiRoutes } from "./http/openapi-routes.ts";
 import { CredentialVault } from "./images/credential-vault.ts";
@@ -98,8 +99,8 @@ export class ControlPlane {
       authenticator,
       listenHosts: listen.hosts,
       logger,
-      isUpload,
-      isStream: isArchive,
+      packages,
+      bodyKind,
       isOpen: (method, path) =>
         isOldInvocation(path) || (method === "GET" && (path === METRICS_PATH || path.startsWith(`${OPENAPI_PATH}/`))),
     });
@@ -216,6 +217,11 @@ function malformed(): Response {
     status: error.status,
     headers: { [REQUEST_ID_HEADER]: requestId },
   });
+}
+
+function bodyKind(method: string, path: string): BodyKind | "stream" {
+  if (isArchive(method, path)) return "stream";
+  return isUpload(method, path) ? "function" : "json";
 }
 
 /** What messages of the main loop go to. */

@@ -4,6 +4,7 @@
  * next start.
  */
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { access, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -12,6 +13,7 @@ import { StoreError } from "../../model/model.ts";
 import type { Store } from "../../store/store.ts";
 import { ApiError } from "../api-error.ts";
 import { CodePackages } from "../code/code-packages.ts";
+import { ZIP_UPLOAD_MAX_BYTES } from "../code/limits.ts";
 import { flush } from "../code/unpack.ts";
 import { DATABASE_NAME, type Manifest, unusable } from "./manifest.ts";
 import { packagesOf } from "./packages-of.ts";
@@ -120,8 +122,12 @@ async function unpackPackages(folder: string, wanted: readonly string[], { files
   if (lacking !== undefined) unusable(`the code package ${lacking} is missing`);
   const packages = await CodePackages.open(join(folder, "packages"));
   for (const sha256 of wanted) {
-    using _held = await packages.add(await readFile(join(folder, "code", `${sha256}.zip`)));
-    await rm(join(folder, "code", `${sha256}.zip`));
+    const zip = join(folder, "code", `${sha256}.zip`);
+    await using receiver = await packages.receive(ZIP_UPLOAD_MAX_BYTES);
+    for await (const chunk of createReadStream(zip)) await receiver.write(chunk as Buffer);
+    await using received = await receiver.finish();
+    using _held = await packages.add(received);
+    await rm(zip);
   }
 }
 

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { CodePackages } from "./code-packages.ts";
 import { crc64 } from "./crc64.ts";
 import { PACKAGE_LIMITS, type PackageLimits } from "./limits.ts";
+import { addZip } from "./testing/add-zip.ts";
 import { type RawEntry, rawZip } from "./testing/raw-zip.ts";
 
 async function withPackages(
@@ -59,7 +60,7 @@ describe("CodePackages.add", () => {
         link("bin/run", "../bootstrap"),
         { name: "stored", content: "as it is", method: 0 },
       ]);
-      using held = await packages.add(zip);
+      using held = await addZip(packages, zip);
       const sha256 = createHash("sha256").update(zip).digest("hex");
       assert.deepEqual(held.code, { sha256, checksum: crc64(zip), sizeBytes: zip.length, hasBootstrap: true });
       const folder = packages.dirOf(sha256);
@@ -79,8 +80,8 @@ describe("CodePackages.add", () => {
   test("the same zip again, also at the same time, is one package", () =>
     withPackages(async (packages, dir) => {
       const zip = rawZip([{ name: "main.py", content: "1" }]);
-      const all = await Promise.all([packages.add(zip), packages.add(zip)]);
-      const again = await packages.add(zip);
+      const all = await Promise.all([addZip(packages, zip), addZip(packages, zip)]);
+      const again = await addZip(packages, zip);
       assert.deepEqual(all[0].code, again.code);
       assert.equal(again.code.hasBootstrap, false);
       assert.equal((await readdir(dir)).length, 2);
@@ -126,7 +127,7 @@ describe("CodePackages.add", () => {
   for (const [what, entries, message] of hostile) {
     test(`refuses ${what}, and keeps nothing of it`, () =>
       withPackages(async (packages, dir) => {
-        await assert.rejects(packages.add(rawZip(entries)), { name: "PackageError", code: "invalid", message });
+        await assert.rejects(addZip(packages, rawZip(entries)), { name: "PackageError", code: "invalid", message });
         assert.deepEqual(await readdir(dir), []);
       }));
   }
@@ -139,11 +140,11 @@ describe("CodePackages.add", () => {
       // A stored file whose bytes are another entry: both headers agree with the directory.
       const quoting = { name: "a", content: innerLocal, method: 0 };
       const zip = rawZip([quoting, { ...inner, offset: 31 }]);
-      await assert.rejects(packages.add(zip), { code: "invalid", message: /Entries of the zip overlap/ });
+      await assert.rejects(addZip(packages, zip), { code: "invalid", message: /Entries of the zip overlap/ });
       const single = rawZip([{ name: "a", content: "xyz" }]);
       // The directory said to begin inside the first entry.
       single.writeUInt32LE(single.readUInt32LE(single.length - 6) - 2, single.length - 6);
-      await assert.rejects(packages.add(single), { code: "invalid" });
+      await assert.rejects(addZip(packages, single), { code: "invalid" });
       assert.deepEqual(await readdir(dir), []);
     }));
 
@@ -152,12 +153,17 @@ describe("CodePackages.add", () => {
       async (packages, dir) => {
         const file = (name: string, size: number) => ({ name, content: Buffer.alloc(size, "ab") });
         const three = rawZip([file("a", 1), file("b", 1), file("c", 1)]);
-        await assert.rejects(packages.add(three), { message: /3 entries: at most 2/ });
-        await assert.rejects(packages.add(rawZip([file("a", 600), file("b", 600)])), { message: /at most 1000 are/ });
-        await assert.rejects(packages.add(Buffer.alloc(501)), { message: /501 bytes: at most 500/ });
+        await assert.rejects(addZip(packages, three), { message: /3 entries: at most 2/ });
+        await assert.rejects(addZip(packages, rawZip([file("a", 600), file("b", 600)])), {
+          message: /at most 1000 are/,
+        });
+        await using receiver = await packages.receive(1024 ** 2);
+        await receiver.write(Buffer.alloc(1024 ** 2));
+        await assert.rejects(receiver.write(Buffer.alloc(1)), { code: "invalid", message: /more than 1 MB/ });
+        await receiver[Symbol.asyncDispose]();
         assert.deepEqual(await readdir(dir), []);
       },
-      { ...PACKAGE_LIMITS, zipSizeMaxBytes: 500, entryCountMax: 2, unpackedSizeMaxBytes: 1000 },
+      { ...PACKAGE_LIMITS, entryCountMax: 2, unpackedSizeMaxBytes: 1000 },
     ));
 
   test("bytes changed anywhere are refused or give a package inside the folder; never a crash", () =>
@@ -173,7 +179,9 @@ describe("CodePackages.add", () => {
           async (edits) => {
             const changed = Buffer.from(zip);
             for (const [at, byte] of edits) changed[at] = byte;
-            await packages.add(changed).catch((error: Error) => assert.equal(error.name, "PackageError", error.stack));
+            await addZip(packages, changed).catch((error: Error) =>
+              assert.equal(error.name, "PackageError", error.stack),
+            );
           },
         ),
         { numRuns: 300 },
@@ -183,7 +191,7 @@ describe("CodePackages.add", () => {
 
 test("CodePackages.open: removes what a crash left half done, and only that", () =>
   withPackages(async (packages, dir) => {
-    using held = await packages.add(rawZip([{ name: "a", content: "1" }]));
+    using held = await addZip(packages, rawZip([{ name: "a", content: "1" }]));
     await writeFile(join(dir, "tmp-1"), "half");
     await CodePackages.open(dir);
     assert.deepEqual((await readdir(dir)).sort(), [held.code.sha256, `${held.code.sha256}.zip`]);
@@ -191,9 +199,9 @@ test("CodePackages.open: removes what a crash left half done, and only that", ()
 
 test("CodePackages.sweep: removes packages that nobody names or holds", () =>
   withPackages(async (packages, dir) => {
-    const named = await packages.add(rawZip([{ name: "a", content: "named" }]));
-    const held = await packages.add(rawZip([{ name: "a", content: "held" }]));
-    const doomed = await packages.add(rawZip([{ name: "a", content: "doomed" }]));
+    const named = await addZip(packages, rawZip([{ name: "a", content: "named" }]));
+    const held = await addZip(packages, rawZip([{ name: "a", content: "held" }]));
+    const doomed = await addZip(packages, rawZip([{ name: "a", content: "doomed" }]));
     named[Symbol.dispose]();
     doomed[Symbol.dispose]();
     assert.equal(await packages.sweep(new Set([named.code.sha256])), 1);

@@ -3,13 +3,15 @@
  * drivers mount folders, and a store over the network would only copy them. A folder appears by one rename, after all
  * in it is on disk, so a package is there whole or not at all.
  */
-import { createHash, randomUUID } from "node:crypto";
-import { access, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { access, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { CodePackage } from "../../model/model.ts";
-import { crc64 } from "./crc64.ts";
+import { Crc64 } from "./crc64.ts";
+import { asRoomError, checkFreeSpace } from "./free-space.ts";
 import { PACKAGE_LIMITS, type PackageLimits } from "./limits.ts";
-import { PackageError, refuse } from "./package-error.ts";
+import { type ReceivedZip, ZipReceiver } from "./received-zip.ts";
 import { flush, unpack } from "./unpack.ts";
 import { readZip } from "./zip-contents.ts";
 
@@ -52,21 +54,43 @@ export class CodePackages {
     return join(this.#dir, `${sha256}.zip`);
   }
 
+  /**
+   * Opens a file for a zip that is to come. Rejects with a PackageError where the disk has no room for as many bytes as
+   * were announced.
+   */
+  async receive(sizeMaxBytes: number, announcedBytes = 0): Promise<ZipReceiver> {
+    await checkFreeSpace(this.#dir, announcedBytes);
+    return ZipReceiver.open(join(this.#dir, TEMPORARY + randomUUID()), sizeMaxBytes);
+  }
+
   /** Unpacks a zip unless it is there already. Rejects with a PackageError; then nothing of it is kept. */
-  async add(zip: Buffer): Promise<HeldPackage> {
-    if (zip.length > this.#limits.zipSizeMaxBytes) {
-      refuse(`The zip has ${zip.length} bytes: at most ${this.#limits.zipSizeMaxBytes} are accepted`);
-    }
-    const sha256 = createHash("sha256").update(zip).digest("hex");
+  async add(zip: ReceivedZip): Promise<HeldPackage> {
+    const { sha256 } = zip;
     const release = this.#hold(sha256);
     try {
-      const code = await (this.#adding.get(sha256) ?? this.#add(sha256, zip));
+      const code = await (this.#adding.get(sha256) ?? this.#add(zip));
       return { code, [Symbol.dispose]: release };
     } catch (error) {
       release();
-      throw isNoRoom(error)
-        ? new PackageError("full", "The disk has no room for the code package", { cause: error })
-        : error;
+      throw asRoomError(error);
+    }
+  }
+
+  /** The package of this name; undefined where there is none. */
+  async find(sha256: string): Promise<HeldPackage | undefined> {
+    const release = this.#hold(sha256);
+    try {
+      if (!(await exists(this.dirOf(sha256))) || !(await exists(this.zipOf(sha256)))) {
+        release();
+        return undefined;
+      }
+      const crc64 = new Crc64();
+      for await (const chunk of createReadStream(this.zipOf(sha256))) crc64.update(chunk as Buffer);
+      const { size } = await stat(this.zipOf(sha256));
+      return { code: await this.#describe(sha256, crc64.digest(), size), [Symbol.dispose]: release };
+    } catch (error) {
+      release();
+      throw error;
     }
   }
 
@@ -109,42 +133,35 @@ export class CodePackages {
     };
   }
 
-  #add(sha256: string, zip: Buffer): Promise<CodePackage> {
-    const adding = this.#write(sha256, zip).finally(() => this.#adding.delete(sha256));
-    this.#adding.set(sha256, adding);
+  #add(zip: ReceivedZip): Promise<CodePackage> {
+    const adding = this.#write(zip).finally(() => this.#adding.delete(zip.sha256));
+    this.#adding.set(zip.sha256, adding);
     return adding;
   }
 
-  async #write(sha256: string, zip: Buffer): Promise<CodePackage> {
+  async #write(zip: ReceivedZip): Promise<CodePackage> {
+    const { sha256 } = zip;
     if (!(await exists(this.dirOf(sha256)))) {
       const temporary = join(this.#dir, TEMPORARY + randomUUID());
       try {
-        const contents = await readZip(zip, this.#limits);
+        using contents = await readZip(zip.path, this.#limits);
+        await checkFreeSpace(this.#dir, contents.unpackedBytes);
         await mkdir(temporary, { mode: 0o755 });
         await unpack(contents, temporary, this.#limits);
-        await this.#keepZip(sha256, zip);
+        await flush(zip.path);
+        await rename(zip.path, this.zipOf(sha256));
         await rename(temporary, this.dirOf(sha256));
         await flush(this.#dir);
       } finally {
         await rm(temporary, { recursive: true, force: true });
       }
     }
-    const hasBootstrap = await exists(join(this.dirOf(sha256), "bootstrap"));
-    return { sha256, checksum: crc64(zip), sizeBytes: zip.length, hasBootstrap };
+    return this.#describe(sha256, zip.checksum, zip.sizeBytes);
   }
 
-  async #keepZip(sha256: string, zip: Buffer): Promise<void> {
-    const temporary = join(this.#dir, TEMPORARY + randomUUID());
-    try {
-      {
-        await using file = await open(temporary, "wx", 0o600);
-        await file.writeFile(zip);
-        await file.sync();
-      }
-      await rename(temporary, this.zipOf(sha256));
-    } finally {
-      await rm(temporary, { force: true });
-    }
+  async #describe(sha256: string, checksum: string, sizeBytes: number): Promise<CodePackage> {
+    const hasBootstrap = await exists(join(this.dirOf(sha256), "bootstrap"));
+    return { sha256, checksum, sizeBytes, hasBootstrap };
   }
 }
 
@@ -153,9 +170,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Disk or quota full. */
-function isNoRoom(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }

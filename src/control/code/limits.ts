@@ -1,7 +1,10 @@
-/** Bounds of a code package. */
+/** Largest zip as base64 in a request for a function (Function Compute, "Limits": 100 MB). */
+export const ZIP_IN_BODY_MAX_BYTES = 100 * 1024 ** 2;
+/** Largest zip by an upload of its own (Function Compute: 500 MB, from OSS). */
+export const ZIP_UPLOAD_MAX_BYTES = 500 * 1024 ** 2;
+
+/** Bounds of what a code package holds. */
 export interface PackageLimits {
-  /** The zip itself. Function Compute: 100 MB through the API. */
-  readonly zipSizeMaxBytes: number;
   readonly entryCountMax: number;
   /** All files together, unpacked. */
   readonly unpackedSizeMaxBytes: number;
@@ -15,7 +18,6 @@ export interface PackageLimits {
 }
 
 export const PACKAGE_LIMITS: PackageLimits = {
-  zipSizeMaxBytes: 100 * 1024 ** 2,
   entryCountMax: 50_000,
   unpackedSizeMaxBytes: 1024 ** 3,
   ratioMax: 200,

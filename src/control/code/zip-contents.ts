@@ -1,5 +1,5 @@
 /** What a zip holds, checked before anything is written. Only its central directory is believed. */
-import { type Entry, fromBufferPromise, type ZipFile } from "yauzl";
+import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { checkedPath, parentsOf } from "./entry-names.ts";
 import type { PackageLimits } from "./limits.ts";
 import { PackageError, refuse } from "./package-error.ts";
@@ -14,9 +14,12 @@ export interface ZipItem {
   readonly entry: Entry;
 }
 
-export interface ZipContents {
+/** An open zip; dispose of it when it has been unpacked. */
+export interface ZipContents extends Disposable {
   readonly zip: ZipFile;
   readonly items: readonly ZipItem[];
+  /** All files together, as declared; what is unpacked is no more than that. */
+  readonly unpackedBytes: number;
 }
 
 /** Compression methods (APPNOTE 4.4.5): stored and deflated. */
@@ -32,10 +35,10 @@ const S_IFREG = 0o100000;
 const S_IFDIR = 0o040000;
 const S_IFLNK = 0o120000;
 
-/** Reads and checks the directory of a zip. Rejects with a PackageError. */
-export async function readZip(bytes: Buffer, limits: PackageLimits): Promise<ZipContents> {
+/** Reads and checks the directory of a zip file. Rejects with a PackageError. */
+export async function readZip(path: string, limits: PackageLimits): Promise<ZipContents> {
+  const zip = await openZip(path);
   try {
-    const zip = await fromBufferPromise(bytes, { strictFileNames: true });
     if (zip.entryCount === 0) refuse("The zip is empty");
     if (zip.entryCount > limits.entryCountMax) {
       refuse(`The zip has ${zip.entryCount} entries: at most ${limits.entryCountMax} are accepted`);
@@ -44,9 +47,18 @@ export async function readZip(bytes: Buffer, limits: PackageLimits): Promise<Zip
     const items: ZipItem[] = [];
     for await (const entry of zip.eachEntry()) items.push(itemOf(entry, limits));
     checkTree(items);
-    checkSizes(items, limits);
+    const unpackedBytes = checkSizes(items, limits);
     await checkPlaces(zip, items, directoryOffset);
-    return { zip, items };
+    return { zip, items, unpackedBytes, [Symbol.dispose]: () => zip.close() };
+  } catch (error) {
+    zip.close();
+    throw asPackageError(error);
+  }
+}
+
+async function openZip(path: string): Promise<ZipFile> {
+  try {
+    return await openPromise(path, { strictFileNames: true, autoClose: false });
   } catch (error) {
     throw asPackageError(error);
   }
@@ -107,8 +119,8 @@ function checkTree(items: readonly ZipItem[]): void {
   }
 }
 
-/** Sizes as declared; unpacking fails where the bytes differ from them. */
-function checkSizes(items: readonly ZipItem[], limits: PackageLimits): void {
+/** Sizes as declared, and their sum; unpacking fails where the bytes differ from them. */
+function checkSizes(items: readonly ZipItem[], limits: PackageLimits): number {
   let total = 0;
   for (const { path, kind, entry } of items) {
     const { uncompressedSize, compressedSize } = entry;
@@ -125,6 +137,7 @@ function checkSizes(items: readonly ZipItem[], limits: PackageLimits): void {
   if (total > limits.unpackedSizeMaxBytes) {
     refuse(`The zip unpacks to ${total} bytes: at most ${limits.unpackedSizeMaxBytes} are accepted`);
   }
+  return total;
 }
 
 /** The local headers agree with the directory, and no two entries share bytes (as overlapping zip bombs do). */

@@ -23,19 +23,21 @@ export function noContent(c: ApiContext): Response {
   return c.body(null, 204);
 }
 
-const NOTHING = Buffer.alloc(0);
-
-/**
- * The body as a JSON object; no body is an empty one. Throws InvalidArgument. The bytes are let go: beside a package of
- * 100 MB they would stay in memory until it is unpacked.
- */
+/** The body as a JSON object, `code.zipFile` being the zip that came there; no body is an empty one. Throws InvalidArgument. */
 export function jsonBody(c: ApiContext): Record<string, unknown> {
   const text = c.get("body").toString("utf8");
-  c.set("body", NOTHING);
   if (text === "") return {};
   const parsed = parseJson(text, "body");
-  if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>;
-  return invalid("body: expected a JSON object");
+  if (!isObject(parsed)) return invalid("body: expected a JSON object");
+  const { code } = parsed;
+  const zip = c.get("zip");
+  // Of two keys `code` the last one counts, which may be another than the zip's.
+  if (zip === undefined || !isObject(code) || !("zipFile" in code)) return parsed;
+  return { ...parsed, code: { ...code, zipFile: zip } };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Throws InvalidArgument that names `field`. */

@@ -3,27 +3,23 @@ import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Logger } from "../../base/base.ts";
 import { newRequestId } from "../../model/model.ts";
-import type { SignedRequest, Verified } from "../../signing/signing.ts";
+import type { SignedRequest } from "../../signing/signing.ts";
 import { ApiError, asApiError } from "../api-error.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
+import type { CodePackages } from "../code/code-packages.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./answers.ts";
-import { BodyReader } from "./body-reader.ts";
+import { type BodyKind, BodyReader } from "./body-reader.ts";
 import type { ApiContext, ApiEnv } from "./env.ts";
 import { foreignHostMessage, isFromThisMachine, isOwnHost } from "./host-names.ts";
-
-/** Bodies without a code package. */
-const BODY_MAX_BYTES = 1024 ** 2;
-/** A zip of 100 MiB as base64, and the settings around it. */
-const UPLOAD_MAX_BYTES = Math.ceil((100 * 1024 ** 2) / 3) * 4 + BODY_MAX_BYTES;
 
 export interface AppOptions {
   readonly authenticator: Authenticator;
   readonly listenHosts: readonly string[];
   readonly logger: Logger;
-  /** Whether a request may carry a code package. */
-  isUpload(method: string, path: string): boolean;
-  /** Whether the handler reads the body itself, as it comes, and compares it with `bodySha256`. */
-  isStream(method: string, path: string): boolean;
+  /** Where zips in bodies go. */
+  readonly packages: CodePackages;
+  /** What a request's body is; `stream`: the handler reads it itself, as it comes, and compares it with `bodySha256`. */
+  bodyKind(method: string, path: string): BodyKind | "stream";
   /** Whether a request needs no signature where it comes from this machine. Its body is not read. */
   isOpen(method: string, path: string): boolean;
 }
@@ -31,7 +27,7 @@ export interface AppOptions {
 /** An app that answers every path with PathNotSupported until routes are added. */
 export function createApp(options: AppOptions): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
-  const bodies = new BodyReader();
+  const bodies = new BodyReader(options.packages);
   app.use(async (c, next) => {
     const requestId = newRequestId();
     c.set("requestId", requestId);
@@ -45,14 +41,16 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
       return;
     }
     // By the head alone: nobody without a key gets a byte read.
-    const verified = options.authenticator.check(signedRequest(c));
-    if (options.isStream(c.req.method, c.req.path)) {
-      c.set("bodySha256", verified.bodySha256);
+    const signed = options.authenticator.check(signedRequest(c));
+    const kind = options.bodyKind(c.req.method, c.req.path);
+    if (kind === "stream") {
+      c.set("bodySha256", signed.bodySha256);
       await next();
       return;
     }
-    const sizeMaxBytes = options.isUpload(c.req.method, c.req.path) ? UPLOAD_MAX_BYTES : BODY_MAX_BYTES;
-    using _share = await takeBody(c, bodies, sizeMaxBytes, verified);
+    await using body = await bodies.read(c.env, { kind, signed });
+    c.set("body", body.bytes);
+    c.set("zip", body.zip);
     await next();
   });
   app.notFound((c) => {
@@ -68,18 +66,6 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
     return answerError(c, told);
   });
   return app;
-}
-
-/** The body stays in the context alone, so that whoever parses it can let it go. */
-async function takeBody(
-  c: ApiContext,
-  bodies: BodyReader,
-  sizeMaxBytes: number,
-  verified: Verified,
-): Promise<Disposable> {
-  const { bytes, share } = await bodies.read(c.env.incoming, sizeMaxBytes, verified);
-  c.set("body", bytes);
-  return share;
 }
 
 function answerError(c: ApiContext, error: ApiError): Response {

@@ -1,100 +1,185 @@
-import { createHash, type Hash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
-import type { Verified } from "../../signing/signing.ts";
+/** Reads the bodies of requests: small ones into memory, zips to disk as they arrive. */
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError } from "../api-error.ts";
+import type { CodePackages } from "../code/code-packages.ts";
+import { ZIP_IN_BODY_MAX_BYTES, ZIP_UPLOAD_MAX_BYTES } from "../code/limits.ts";
+import type { ReceivedZip, ZipReceiver } from "../code/received-zip.ts";
+import { Base64Decoder } from "./base64-decoder.ts";
+import { BodyCheck, type SignedBody } from "./body-check.ts";
+import { JsonSplitter } from "./json-splitter.ts";
 
-/** All bodies that are being read or worked on, together. */
-const IN_FLIGHT_MAX_BYTES = 512 * 1024 ** 2;
+/** Bodies without a code package, and what a body holds beside one. */
+const JSON_MAX_BYTES = 1024 ** 2;
+/** Escapes may make each character of base64 six; nobody escapes more than `/`, `+` and `=`: a quarter more is plenty. */
+const JSON_WITH_ZIP_MAX_BYTES = Math.ceil(ZIP_IN_BODY_MAX_BYTES / 3) * 5 + JSON_MAX_BYTES;
+/** All bodies in memory that are being read or worked on, together. */
+const IN_MEMORY_MAX_BYTES = 64 * 1024 ** 2;
+/** Zips that are being read or unpacked. */
+const ZIPS_AT_ONCE_MAX = 16;
+/** Without a byte for so long a body has ended. */
+const IDLE_TIMEOUT_MS = 60_000;
 
-/** A body in memory, and its share of what all may hold; dispose of that when the request is answered. */
-export interface ReadBody {
+/** What a request's body is: JSON, JSON with a zip as base64 at `code.zipFile`, or a zip. */
+export type BodyKind = "json" | "function" | "zip";
+
+/** A body that was read whole and is the one that was signed. Dispose of it when the request is answered. */
+export interface ReadBody extends AsyncDisposable {
+  /** Without `code.zipFile`, which is an empty text here; of a zip nothing. */
   readonly bytes: Buffer;
-  readonly share: Disposable;
+  readonly zip?: ReceivedZip | undefined;
 }
 
-/** What a signature says of the body; nothing where its scheme does not cover it. */
-export type SignedBody = Pick<Verified, "bodySha256" | "contentMd5">;
+export interface BodyToRead {
+  readonly kind: BodyKind;
+  readonly signed: SignedBody;
+}
 
-/** Reads bodies within a limit for each and one for all. */
+/** The two halves of an exchange, as far as a body needs them. */
+export interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: Pick<ServerResponse, "writeContinue">;
+}
+
 export class BodyReader {
-  readonly #inFlightMaxBytes: number;
-  #inFlightBytes = 0;
+  readonly #packages: CodePackages;
+  readonly #inMemoryMaxBytes: number;
+  readonly #zipsAtOnceMax: number;
+  #inMemoryBytes = 0;
+  #zipCount = 0;
 
-  constructor(inFlightMaxBytes = IN_FLIGHT_MAX_BYTES) {
-    this.#inFlightMaxBytes = inFlightMaxBytes;
+  constructor(packages: CodePackages, inMemoryMaxBytes = IN_MEMORY_MAX_BYTES, zipsAtOnceMax = ZIPS_AT_ONCE_MAX) {
+    this.#packages = packages;
+    this.#inMemoryMaxBytes = inMemoryMaxBytes;
+    this.#zipsAtOnceMax = zipsAtOnceMax;
   }
 
-  /** Reads to the end and compares with the hashes that were signed. Rejects with an ApiError. */
-  async read(incoming: IncomingMessage, sizeMaxBytes: number, signed: SignedBody): Promise<ReadBody> {
-    const check = new BodyCheck(signed);
-    let sizeBytes = 0;
-    const release = () => {
-      this.#inFlightBytes -= sizeBytes;
-      sizeBytes = 0;
-    };
-    // Where the length is declared, the body is gathered in place: a large one is in memory once.
-    const declaredBytes = Number(incoming.headers["content-length"] ?? 0);
-    const whole = Buffer.allocUnsafe(Math.min(declaredBytes, sizeMaxBytes));
-    const chunks: Buffer[] = [];
-    try {
-      for await (const chunk of incoming as AsyncIterable<Buffer>) {
-        const before = sizeBytes;
-        sizeBytes += chunk.length;
-        this.#inFlightBytes += chunk.length;
-        if (sizeBytes > sizeMaxBytes) {
-          throw new ApiError("EntityTooLarge", `payload size exceeds maximum allowed size (${sizeMaxBytes} bytes)`);
-        }
-        if (this.#inFlightBytes > this.#inFlightMaxBytes) {
-          throw new ApiError("ResourceThrottled", "Too many large uploads at once: try again when they are done");
-        }
-        check.update(chunk);
-        if (sizeBytes <= whole.length) chunk.copy(whole, before);
-        else chunks.push(chunk);
-      }
-      check.end();
-      const bytes = chunks.length === 0 ? whole : Buffer.concat(chunks);
-      return { bytes, share: { [Symbol.dispose]: release } };
-    } catch (error) {
-      release();
-      if (incoming.errored === error) throw new ApiError("InvalidArgument", "The body ended early", { cause: error });
-      throw error;
+  /** Reads to the end and compares with the hashes that were signed. Rejects with an ApiError or a PackageError; then nothing is kept. */
+  async read(exchange: Exchange, { kind, signed }: BodyToRead): Promise<ReadBody> {
+    await using cleanUp = new AsyncDisposableStack();
+    const rest = cleanUp.use(new GatheredBytes((bytes) => this.#account(bytes)));
+    if (kind === "json") {
+      await readSigned(exchange, signed, JSON_MAX_BYTES, (bytes) => rest.add(bytes));
+      const kept = cleanUp.move();
+      return { bytes: rest.whole(), [Symbol.asyncDispose]: () => kept.disposeAsync() };
     }
+    cleanUp.defer(this.#countZip());
+    const zip = kind === "zip" ? await this.#readZip(exchange, signed) : await this.#readSplit(exchange, signed, rest);
+    if (zip !== undefined) cleanUp.use(zip);
+    const kept = cleanUp.move();
+    return { bytes: rest.whole(), zip, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  }
+
+  async #readZip(exchange: Exchange, signed: SignedBody): Promise<ReceivedZip> {
+    refuseLarge(exchange.incoming, ZIP_UPLOAD_MAX_BYTES);
+    await using receiver = await this.#packages.receive(ZIP_UPLOAD_MAX_BYTES, announcedBytes(exchange.incoming));
+    await readSigned(exchange, signed, ZIP_UPLOAD_MAX_BYTES, (bytes) => receiver.write(bytes));
+    return await receiver.finish();
+  }
+
+  async #readSplit(exchange: Exchange, signed: SignedBody, rest: GatheredBytes): Promise<ReceivedZip | undefined> {
+    const splitter = new JsonSplitter(["code", "zipFile"]);
+    const decoder = new Base64Decoder("code.zipFile");
+    const zipBytesMax = Math.ceil((announcedBytes(exchange.incoming) * 3) / 4);
+    await using receivers = new AsyncDisposableStack();
+    let receiver: ZipReceiver | undefined;
+    await readSigned(exchange, signed, JSON_WITH_ZIP_MAX_BYTES, async (bytes) => {
+      for (const piece of splitter.push(bytes)) {
+        if (piece.kind === "rest") rest.add(piece.bytes);
+        else {
+          receiver ??= receivers.use(await this.#packages.receive(ZIP_IN_BODY_MAX_BYTES, zipBytesMax));
+          await receiver.write(decoder.push(piece.text));
+        }
+      }
+    });
+    await receiver?.write(decoder.end());
+    return await receiver?.finish();
+  }
+
+  /** Adds to what is in memory (a negative number takes away). Throws where that is too much. */
+  #account(bytes: number): void {
+    if (this.#inMemoryBytes + bytes > this.#inMemoryMaxBytes) {
+      throw new ApiError("ResourceThrottled", "Too many requests with large bodies at once: try again soon");
+    }
+    this.#inMemoryBytes += bytes;
+  }
+
+  #countZip(): () => void {
+    if (this.#zipCount >= this.#zipsAtOnceMax) {
+      throw new ApiError("ResourceThrottled", "Too many large uploads at once: try again when they are done");
+    }
+    this.#zipCount += 1;
+    return () => {
+      this.#zipCount -= 1;
+    };
   }
 }
 
-/** Compares a body with what was signed of it. */
-class BodyCheck {
-  readonly #signed: SignedBody;
-  readonly #sha256: Hash | undefined;
-  readonly #md5: Hash | undefined;
+/** Bytes in memory, accounted for until it is disposed of. */
+class GatheredBytes implements Disposable {
+  readonly #account: (bytes: number) => void;
+  #chunks: Buffer[] = [];
+  #sizeBytes = 0;
 
-  constructor(signed: SignedBody) {
-    this.#signed = signed;
-    this.#sha256 = signed.bodySha256 === undefined ? undefined : createHash("sha256");
-    this.#md5 = signed.contentMd5 === undefined ? undefined : createHash("md5");
+  constructor(account: (bytes: number) => void) {
+    this.#account = account;
   }
 
-  update(chunk: Buffer): void {
-    this.#sha256?.update(chunk);
-    this.#md5?.update(chunk);
+  add(bytes: Buffer): void {
+    if (this.#sizeBytes + bytes.length > JSON_MAX_BYTES) throw tooLarge(JSON_MAX_BYTES);
+    this.#account(bytes.length);
+    this.#sizeBytes += bytes.length;
+    this.#chunks.push(bytes);
   }
 
-  /** Throws an ApiError where the body is another one. */
-  end(): void {
-    const { bodySha256, contentMd5 = "" } = this.#signed;
-    if (this.#sha256 !== undefined && this.#sha256.digest("hex") !== bodySha256)
-      throw anotherBody("x-acs-content-sha256");
-    const md5 = this.#md5?.digest();
-    if (md5 !== undefined && !md5Texts(md5).includes(contentMd5)) throw anotherBody("Content-MD5");
+  whole(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  [Symbol.dispose](): void {
+    this.#account(-this.#sizeBytes);
+    this.#sizeBytes = 0;
+    this.#chunks = [];
   }
 }
 
-/** How the header is written: RFC 1864, the Go SDK (hex), fc2 (base64 of the hex text). */
-function md5Texts(md5: Buffer): readonly string[] {
-  const hex = md5.toString("hex");
-  return [md5.toString("base64"), hex, Buffer.from(hex).toString("base64")];
+async function readSigned(
+  { incoming, outgoing }: Exchange,
+  signed: SignedBody,
+  sizeMaxBytes: number,
+  take: (bytes: Buffer) => void | Promise<void>,
+): Promise<void> {
+  refuseLarge(incoming, sizeMaxBytes);
+  // RFC 9110 §10.1.1: what is refused up to here is not even sent by a client that asks.
+  if (incoming.headers.expect?.toLowerCase() === "100-continue") outgoing.writeContinue();
+  const check = new BodyCheck(signed);
+  let sizeBytes = 0;
+  try {
+    incoming.setTimeout(IDLE_TIMEOUT_MS, () => incoming.destroy(new Error(`no byte for ${IDLE_TIMEOUT_MS / 1000} s`)));
+    // Not destroyed where it is refused half-way: the answer goes over the same connection.
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > sizeMaxBytes) throw tooLarge(sizeMaxBytes);
+      check.update(chunk);
+      await take(chunk);
+    }
+  } catch (error) {
+    if (incoming.errored === error) throw new ApiError("InvalidArgument", "The body ended early", { cause: error });
+    throw error;
+  } finally {
+    incoming.setTimeout(0);
+  }
+  check.end();
 }
 
-function anotherBody(header: string): ApiError {
-  return new ApiError("SignatureNotMatch", `The body is not the one that was signed (${header})`);
+/** What the head says of the body's length; 0 where it says nothing. */
+function announcedBytes(incoming: IncomingMessage): number {
+  return Number(incoming.headers["content-length"] ?? 0);
+}
+
+function refuseLarge(incoming: IncomingMessage, sizeMaxBytes: number): void {
+  if (announcedBytes(incoming) > sizeMaxBytes) throw tooLarge(sizeMaxBytes);
+}
+
+function tooLarge(sizeMaxBytes: number): ApiError {
+  return new ApiError("EntityTooLarge", `payload size exceeds maximum allowed size (${sizeMaxBytes} bytes)`);
 }

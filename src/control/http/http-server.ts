@@ -6,9 +6,9 @@ import { errorBody, REQUEST_ID_HEADER } from "./answers.ts";
 
 /** Attempts to find a port that is free on every host, where any may be taken. */
 const PORT_ATTEMPTS = 10;
-/** Slow clients: the head, and the whole request with its upload. */
+/** Slow clients: the head, and the whole request, which may bring 500 MB at a megabit a second; body-reader.ts ends idle ones. */
 const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 300_000;
+const REQUEST_TIMEOUT_MS = 4_200_000;
 const CONNECTION_COUNT_MAX = 500;
 const ADDRESS_MISSING = ["EADDRNOTAVAIL", "EAFNOSUPPORT"];
 

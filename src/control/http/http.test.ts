@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
-import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { rawZip } from "../code/testing/raw-zip.ts";
 import { fc, sdkClient, withControl } from "../testing/control-under-test.ts";
 import { createFunction, createTrigger } from "../testing/samples.ts";
 import { type RawAnswer, type RawRequest, send } from "../testing/signed-request.ts";
-import { BodyReader } from "./body-reader.ts";
 import { isOwnHost } from "./host-names.ts";
 import { HttpServer } from "./http-server.ts";
 
@@ -167,22 +165,4 @@ test("isOwnHost: this machine's names with any port, and nothing that only looks
   }
   assert.equal(isOwnHost("192.168.0.7:8085", ["192.168.0.7"]), true);
   assert.equal(isOwnHost("[fd00::7]:8085", ["fd00::7"]), true);
-});
-
-test("BodyReader.read: what all requests hold together is bounded, and freed when they are done", async () => {
-  const reader = new BodyReader(100);
-  const sha256 = createHash("sha256").update("x".repeat(60)).digest("hex");
-  const read = (length?: string) => {
-    const chunks = [Buffer.alloc(20, "x"), Buffer.alloc(40, "x")];
-    const incoming = Object.assign(Readable.from(chunks), { headers: { "content-length": length } });
-    return reader.read(incoming as never, 1000, { bodySha256: sha256 });
-  };
-  const first = await read("60");
-  assert.equal(first.bytes.toString(), "x".repeat(60));
-  await assert.rejects(read(), { code: "ResourceThrottled" });
-  first.share[Symbol.dispose]();
-  first.share[Symbol.dispose]();
-  const second = await read();
-  assert.equal(second.bytes.toString(), "x".repeat(60));
-  second.share[Symbol.dispose]();
 });

@@ -1,5 +1,5 @@
 /** Every operation of API 2016-08-15, as Serverless Devs and the SDK `fc2` have them. */
-import { PACKAGE_LIMITS } from "../code/limits.ts";
+import { ZIP_IN_BODY_MAX_BYTES } from "../code/limits.ts";
 import { commonOperations, FUNCTION, NEXT, SERVICE } from "./common.ts";
 import { WITHOUT } from "./features.ts";
 import { empty, missing, nothingToDelete, type Operation, refused } from "./operation.ts";
@@ -20,7 +20,7 @@ export const operations20160815: readonly Operation[] = [
 
   empty("ListReservedCapacities", "/reservedCapacities", { reservedCapacities: [] }, NEXT),
 
-  empty("GetAccountConfigs", "/accountConfigs", { CodeSizeLimit: PACKAGE_LIMITS.zipSizeMaxBytes }, ["config"]),
+  empty("GetAccountConfigs", "/accountConfigs", { CodeSizeLimit: ZIP_IN_BODY_MAX_BYTES }, ["config"]),
   refused("GetTempBucketToken", "GET", "/tempBucketToken", WITHOUT.uploads),
   refused("GetTempCodeBucketToken", "GET", `${SERVICE}/tempCodeBucketToken`, WITHOUT.uploads, {
     query: UPLOAD_TOKEN_QUERY,

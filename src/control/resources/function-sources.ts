@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ContainerSetting, FunctionResource, FunctionSource } from "../../model/model.ts";
 import { ApiError, invalid } from "../api-error.ts";
 import type { CodePackages, HeldPackage } from "../code/code-packages.ts";
+import { ReceivedZip } from "../code/received-zip.ts";
 import type { CredentialVault, RegistryCredentials } from "../images/credential-vault.ts";
 import type { Images } from "../images/images.ts";
 import { registryOf } from "../images/registry-name.ts";
@@ -15,8 +16,8 @@ import {
 
 export const codeSchema = z.object(
   {
-    zipFile: z.custom<string>(
-      (value) => typeof value === "string",
+    zipFile: z.custom<ReceivedZip>(
+      (value) => value instanceof ReceivedZip,
       "the zip as a base64 text (this version of Sluice fetches no code from OSS)",
     ),
   },
@@ -98,8 +99,8 @@ export class FunctionSources {
     );
   }
 
-  async #package(zipFile: string, checksum: string | undefined): Promise<HeldPackage> {
-    const held = await this.#packages.add(fromBase64(zipFile));
+  async #package(zip: ReceivedZip, checksum: string | undefined): Promise<HeldPackage> {
+    const held = await this.#packages.add(zip);
     if (checksum === undefined || checksum === "" || checksum === held.code.checksum) return held;
     held[Symbol.dispose]();
     return invalid(
@@ -156,13 +157,4 @@ function overtaken({ serviceName, functionName }: { serviceName: string; functio
     "ConcurrentUpdateError",
     `function '${functionName}' of service '${serviceName}' has been changed meanwhile by another update: read it again`,
   );
-}
-
-/** Buffer.from skips what is no base64; the length tells. */
-function fromBase64(text: string): Buffer {
-  const bytes = Buffer.from(text, "base64");
-  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  const expected = Math.floor(((text.length - padding) * 3) / 4);
-  if (bytes.length !== expected || bytes.length === 0) invalid("code.zipFile: expected the zip as a base64 text");
-  return bytes;
 }
