@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { OPERATIONS } from "../operations/operations.ts";
 import { fc, withControl } from "../testing/control-under-test.ts";
 import { createFunction, createTrigger, publish } from "../testing/samples.ts";
 import { send } from "../testing/signed-request.ts";
@@ -74,3 +75,40 @@ test("a qualifier stands behind the service's name, and only reads and what has 
       assert.equal(answer.json()["ErrorCode"], code, `${method} ${path}: ${answer.text}`);
     }
   }));
+
+test("every read is the same in both dialects, but for triggerConfig and apiVersion", () =>
+  withControl(async (underTest) => {
+    const { sdk, control } = underTest;
+    await createFunction(underTest);
+    await publish(underTest);
+    await sdk.createAlias("svc", new fc.CreateAliasRequest({ aliasName: "prod", versionId: "1" }));
+    await createTrigger(underTest);
+    await sdk.createCustomDomain(new fc.CreateCustomDomainRequest({ domainName: "d.example.com", protocol: "HTTP" }));
+    const limit = new fc.PutFunctionOnDemandConfigRequest({ maximumInstanceCount: 3 });
+    await sdk.putFunctionOnDemandConfig("svc", "fn", limit);
+    await sdk.putProvisionConfig("svc", "fn", new fc.PutProvisionConfigRequest({ target: 1 }));
+    const known: Readonly<Record<string, string>> = {
+      ...{ serviceName: "svc", functionName: "fn", triggerName: "http", aliasName: "prod", versionId: "1" },
+      domainName: "d.example.com",
+    };
+    const reads = OPERATIONS["2016-08-15"].filter(({ method, verdict }) => method === "GET" && verdict === "complete");
+    assert.ok(reads.length >= 14, `${reads.length} reads`);
+    const others = new Set(OPERATIONS["2021-04-06"].map(({ name }) => name));
+    for (const { name, path } of reads.filter((each) => others.has(each.name))) {
+      const asked = path.replace(/\{(\w+)\}/g, (_all, each: string) => known[each] ?? "none");
+      const [older, newer] = await Promise.all(
+        ["2016-08-15", "2021-04-06"].map((version) => send(control.apiPort, { path: `/${version}${asked}` })),
+      );
+      assert.equal(older?.status, 200, `${name}: ${older?.text}`);
+      assert.equal(older?.headers["etag"], newer?.headers["etag"], name);
+      assert.deepEqual(comparable(older?.json()), comparable(newer?.json()), name);
+    }
+  }));
+
+/** Without what differs between the dialects. */
+function comparable(document: unknown): unknown {
+  return JSON.parse(JSON.stringify(document), (key, value: unknown) => {
+    if (key === "apiVersion") return undefined;
+    return key === "triggerConfig" && typeof value === "string" ? JSON.parse(value) : value;
+  });
+}
