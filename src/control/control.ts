@@ -82,7 +82,8 @@ export class ControlPlane {
       applyTimeoutMs: options.applyTimeoutMs ?? APPLY_TIMEOUT_MS,
     });
     const logs = new FunctionLogs(join(dataDir, "logs"), clock, logger);
-    const usage = new UsageJournal(store, credentials.accountId, clock, logger);
+    const stored = (count: number) => options.channel.post({ type: "usageStored", count });
+    const usage = new UsageJournal({ store, accountId: credentials.accountId, clock, logger, stored });
     const board = new StatusBoard();
     const metrics = new Metrics(board);
     const images = new Images({ source: options.images, dockerConfigFile: options.dockerConfigFile, clock });

@@ -16,7 +16,11 @@ async function withJournal(
   const dir = await mkdtemp(join(tmpdir(), "sluice-usage-"));
   const store = await openSqliteStore({ file: join(dir, "state.db"), ...(sizeMaxBytes && { sizeMaxBytes }) });
   const clock = new FakeClock();
-  await work(new UsageJournal(store, "1", clock, silentLogger), clock, store);
+  await work(
+    new UsageJournal({ store, accountId: "1", clock, logger: silentLogger, stored: () => undefined }),
+    clock,
+    store,
+  );
   await store.close();
   await rm(dir, { recursive: true });
 }

@@ -11,18 +11,30 @@ const COMMIT_MAX = 5000;
 /** Records that wait while the store has no room; beyond it the newest are lost, which the log tells. */
 const PENDING_MAX = 1_000_000;
 
+export interface UsageJournalOptions {
+  readonly store: Store;
+  readonly accountId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** So many more records are stored, in the order in which they were added. */
+  stored(count: number): void;
+}
+
 /** Brings usage into the store, at the latest half a second after it arrived. Records keep until they are stored. */
 export class UsageJournal {
   readonly #store: Store;
   readonly #accountId: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #stored: (count: number) => void;
   #pending: UsageRecord[] = [];
   #wakeUp: WakeUp | undefined;
   #writing: Promise<void> = Promise.resolve();
   #lostCount = 0;
 
-  constructor(store: Store, accountId: string, clock: Clock, logger: Logger) {
+  constructor(options: UsageJournalOptions) {
+    const { store, accountId, clock, logger, stored } = options;
+    this.#stored = stored;
     this.#store = store;
     this.#accountId = accountId;
     this.#clock = clock;
@@ -62,6 +74,7 @@ export class UsageJournal {
       const batch = this.#pending.slice(0, COMMIT_MAX);
       await this.#store.appendUsage(this.#accountId, batch);
       this.#pending = this.#pending.slice(batch.length);
+      this.#stored(batch.length);
     }
   }
 

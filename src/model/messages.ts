@@ -72,7 +72,12 @@ export interface FunctionStatus {
 }
 
 /** Worker to main. */
-export type ToMain = Snapshot | Delta | { readonly type: "shutdown" };
+export type ToMain =
+  | Snapshot
+  | Delta
+  /** So many more of the usage records that came are stored, in the order in which they came. */
+  | { readonly type: "usageStored"; readonly count: number }
+  | { readonly type: "shutdown" };
 
 /** Main to worker. Events come batched. */
 export type ToWorker =

@@ -192,6 +192,9 @@ export class MainLoop {
         if (this.#dataPlane.applyDelta(message)) channel.post({ type: "applied", at: this.#dataPlane.at });
         else channel.post({ type: "resync" });
         break;
+      case "usageStored":
+        this.#reports.usageStored(channel, message.count);
+        break;
       case "shutdown":
         break;
       default:

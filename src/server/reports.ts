@@ -20,12 +20,16 @@ const BATCH_MS = 40;
 /** Lines gathered at the most; with no worker to take them, new ones are dropped. */
 const GATHERED_MAX = 100_000;
 
+/** Records that are sent and kept until they are stored; beyond it the worker alone has the oldest. */
+const UNSTORED_MAX = 100_000;
+
 type Events = Extract<ToWorker, { type: "events" }>;
 type Batch = { -readonly [Name in "lines" | "usage" | "functions" | "gone"]: Events[Name][number][] };
 
 /**
  * Gathers what the main loop has to report (ended calls, lines of functions, usage, states of functions) and posts it
- * to the worker in batches. Usage is kept while there is no worker; lines are, up to a limit.
+ * to the worker in batches. Usage is kept until it is stored, and told to the next worker where one dies before; lines are
+ * kept while there is no worker, up to a limit.
  */
 export class Reports {
   readonly #clock: Clock;
@@ -33,6 +37,9 @@ export class Reports {
   readonly #changed = new Set<FunctionKey>();
   #channel: Channel<ToWorker, ToMain> | undefined;
   #batch = emptyBatch();
+  /** Sent to this worker, and not stored as far as is known; before them come those that are forgotten here. */
+  #unstored: UsageRecord[] = [];
+  #forgottenCount = 0;
   /** Calls that functions ended, by function. */
   readonly #calls = new Map<FunctionKey, CallLines>();
   #gathered = 0;
@@ -48,6 +55,18 @@ export class Reports {
   /** Where reports go from now on; undefined while the worker is down. */
   setChannel(channel: Channel<ToWorker, ToMain> | undefined): void {
     this.#channel = channel;
+    this.#batch.usage = [...this.#unstored, ...this.#batch.usage];
+    this.#unstored = [];
+    this.#forgottenCount = 0;
+    if (this.#batch.usage.length > 0) this.#schedule();
+  }
+
+  /** What came by `channel`: so many more records are stored. */
+  usageStored(channel: Channel<ToWorker, ToMain>, count: number): void {
+    if (channel !== this.#channel) return;
+    const forgotten = Math.min(count, this.#forgottenCount);
+    this.#forgottenCount -= forgotten;
+    this.#unstored.splice(0, count - forgotten);
   }
 
   callEnded(ended: CallEnded): void {
@@ -104,7 +123,15 @@ export class Reports {
     }
     this.#batch = emptyBatch();
     this.#gathered = 0;
+    this.#keepUntilStored(batch.usage);
     channel.post({ type: "events", calls, ...batch });
+  }
+
+  #keepUntilStored(records: readonly UsageRecord[]): void {
+    for (const record of records) this.#unstored.push(record);
+    const overCount = Math.max(0, this.#unstored.length - UNSTORED_MAX);
+    this.#unstored.splice(0, overCount);
+    this.#forgottenCount += overCount;
   }
 
   #line(line: LogRecord): void {

@@ -25,6 +25,7 @@ export class FakeMain {
         this.saidShutdown = true;
         return;
       }
+      if (message.type === "usageStored") return;
       this.received.push(message);
       if (this.confirms) channel.post({ type: "applied", at: message.type === "delta" ? message.to : message.at });
     });
