@@ -11,6 +11,7 @@ import { KeyRing } from "./auth/key-ring.ts";
 import { Backups } from "./backup/backups.ts";
 import type { BackupParts } from "./backup/parts.ts";
 import { acmeFaultOf } from "./certificates/acme-rules.ts";
+import { Certificates } from "./certificates/certificates.ts";
 import { CodePackages } from "./code/code-packages.ts";
 import { CodeSweep } from "./code-sweep.ts";
 import { fcDialects, isOldInvocation, isUpload } from "./dialect/dialect.ts";
@@ -89,12 +90,15 @@ export class ControlPlane {
     const images = new Images({ source: options.images, dockerConfigFile: options.dockerConfigFile, clock });
     const sources = new FunctionSources({ packages, images, vault: new CredentialVault(vault) });
     const { domainCa, acme } = options;
-    const acmeFault = (domainName: string) => acmeFaultOf(acme, domainName);
+    const acmeRules = {
+      faultOf: (domainName: string) => acmeFaultOf(acme, domainName),
+      asked: () => certificates.look(),
+    };
     const { accountId } = credentials;
     const parts: BackupParts = { dataDir, storeFile: options.storeFile, openStore: options.openStore };
     const backups = new Backups({ parts, store, packages, accountId, clock, committed: () => publisher.mainGone() });
     const written = { store, repository, listener: publisher };
-    const resources = new Resources({ ...written, sources, keyRing, vault, endpoint, domainCa, acmeFault, clock });
+    const resources = new Resources({ ...written, sources, keyRing, vault, endpoint, domainCa, acmeRules, clock });
     const authenticator = new Authenticator(keyRing, clock);
     const app = createApp({
       authenticator,
@@ -128,14 +132,21 @@ export class ControlPlane {
     const sweep = new CodeSweep({ packages, repository, publisher, board, clock, logger });
     await publisher.start();
     await sweep.now();
+    const { customDomains } = resources;
+    const certificates = await Certificates.open({ repository, customDomains, domainCa, acme, dataDir, clock, logger });
     const handle = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: malformed });
     const http = await HttpServer.listen(
       (request, response) => void handle(request, response),
       listen.hosts,
       listen.port,
-    );
+    ).catch(async (error: unknown) => {
+      await certificates.close();
+      throw error;
+    });
     sweep.start();
-    const opened = new ControlPlane(options, { publisher, logs, usage, board, metrics, sweep, images, backups }, http);
+    certificates.look();
+    const kept = { publisher, logs, usage, board, metrics, sweep, images, backups, certificates };
+    const opened = new ControlPlane(options, kept, http);
     return opened;
   }
 
@@ -165,9 +176,10 @@ export class ControlPlane {
 
   async #close(): Promise<void> {
     const { store, channel, logger } = this.#options;
-    const { publisher, sweep, logs, usage, images, backups } = this.#parts;
+    const { publisher, sweep, logs, usage, images, backups, certificates } = this.#parts;
     try {
       sweep.stop();
+      await certificates.close();
       images.close();
       publisher.mainGone();
       await this.#http.close();
@@ -235,4 +247,5 @@ interface Parts {
   readonly sweep: CodeSweep;
   readonly images: Images;
   readonly backups: Backups;
+  readonly certificates: Certificates;
 }

@@ -125,6 +125,29 @@ const SETTINGS = {
     false,
     "containers write to /tmp alone, which is in memory then: at most diskSize, and half of memorySize",
   ),
+  acmeDirectoryUrl: setting(
+    z.union([z.literal(""), z.url({ protocol: /^https$/ })], "an https URL, or an empty text"),
+    "",
+    "directory of the ACME server that custom domains with certConfig.certName acme get certificates from " +
+      "(Let's Encrypt: https://acme-v02.api.letsencrypt.org/directory); empty: none",
+  ),
+  acmeTermsAgreed: setting(z.boolean(), false, "you agree to the terms of service of that server; needed with it"),
+  acmeContactEmail: setting(
+    z.union([z.literal(""), z.email()], "an e-mail address, or an empty text"),
+    "",
+    "where that server may write to; empty: nowhere",
+  ),
+  acmeHttpHosts: setting(z.array(name).min(1), ["0.0.0.0", "::"], "addresses on which its challenges are answered"),
+  acmeHttpPort: setting(
+    port,
+    80,
+    "port on which its challenges (http-01) are answered: it asks on port 80 of the domain",
+  ),
+  acmeCaFile: setting(
+    z.string(),
+    "",
+    "PEM file of the CA that this server's own certificate is from, where it is a private one; empty: a public CA",
+  ),
 } as const satisfies Record<string, Setting<unknown>>;
 
 type SettingValues = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]["schema"]> };

@@ -55,8 +55,12 @@ export async function startControlThread(
     worker.on("message", (message: FromControlThread) => {
       if (message.type === "log") logger[message.level](message.message, message.fields);
       else if (message.type === "opened") resolve(message.apiPort);
-      else if (message.type === "closed") wasRestored = message.wasRestored;
       else if (message.type === "failed") reject(new StartupError(message.message));
+      else {
+        wasRestored = message.wasRestored;
+        // All is written; an order with an ACME server that is under way would keep the thread for minutes.
+        void worker.terminate();
+      }
     });
     worker.on("error", (error) => {
       logger.error("The control plane failed by a bug of Sluice", { error });

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { systemClock } from "../base/base.ts";
 import { type Credentials, finishRestore } from "../control/control.ts";
 import { isLoopbackAddress, type LocalCa, loadOrCreateLocalCa } from "../gateway/gateway.ts";
+import { acmeSettings } from "./acme-settings.ts";
 import { type Configuration, loadConfiguration, printConfiguration } from "./configuration.ts";
 import { type ControlThread, startControlThread } from "./control-thread.ts";
 import { loadOrCreateCredentials } from "./credentials.ts";
@@ -120,6 +121,7 @@ class Server {
     logger: ClosableLogger,
     cleanUps: (() => Promise<void> | void)[],
   ): Promise<Server> {
+    const acme = acmeSettings(configuration);
     const parts = backupPartsOf(directory.path);
     if (await finishRestore(parts)) logger.info("A restore that was cut short is done");
     const credentials = loadOrCreateCredentials(directory.path);
@@ -152,6 +154,7 @@ class Server {
             credentials,
             endpoint: { region: configuration.region, domain: configuration.domain, grpcPort: main.gateway.port },
             listen: { hosts: API_HOSTS, port: apiPort },
+            ...(acme && { acme }),
           },
           tlsDirectory,
         },

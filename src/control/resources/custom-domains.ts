@@ -24,14 +24,20 @@ export const customDomainWords: KindWords = {
   describe: (key) => `domain name '${key}'`,
 };
 
+export interface AcmeRules {
+  /** Why a domain cannot have a certificate by ACME, as "expected ..."; undefined where it can. */
+  faultOf(domainName: string): string | undefined;
+  /** A domain has asked for one. */
+  asked(): void;
+}
+
 export interface CustomDomainsOptions {
   readonly domains: Collection<"customDomain">;
   readonly functions: Functions;
   readonly autoDomains: AutoDomains;
   readonly endpoint: EndpointInfo;
   readonly domainCa: DomainCa;
-  /** Why a domain cannot have a certificate by ACME, as "expected ..."; undefined where it can. */
-  readonly acmeFault: (domainName: string) => string | undefined;
+  readonly acmeRules: AcmeRules;
   readonly clock: Clock;
 }
 
@@ -55,7 +61,8 @@ export class CustomDomains {
     }
     const now = this.#clock.epochMs();
     const draft: CustomDomain = { domainName, protocol: "HTTP", routes: [], createdAt: now, lastModifiedAt: now };
-    return this.#domains.create(keyOfDomain(domainName), () => this.#changed(draft, given));
+    const created = await this.#domains.create(keyOfDomain(domainName), () => this.#changed(draft, given));
+    return this.#tellAsked(created);
   }
 
   get(domainName: string): Promise<Stored<CustomDomain>> {
@@ -68,10 +75,11 @@ export class CustomDomains {
 
   async update(domainName: string, input: unknown, ifMatch?: string): Promise<Stored<CustomDomain>> {
     const given = checked(updateDomainSchema, input);
-    return this.#domains.update(keyOfDomain(domainName), ifMatch, async (current) => {
+    const updated = await this.#domains.update(keyOfDomain(domainName), ifMatch, async (current) => {
       const changed = await this.#changed(current, given);
       return { ...changed, lastModifiedAt: this.#clock.epochMs() };
     });
+    return this.#tellAsked(updated);
   }
 
   /** Changes what Sluice itself keeps of a domain: certificates that come and end by themselves. */
@@ -98,6 +106,11 @@ export class CustomDomains {
     return routes.some(({ serviceName, functionName }) => this.autoName(serviceName, functionName) === wanted);
   }
 
+  #tellAsked(written: Stored<CustomDomain>): Stored<CustomDomain> {
+    if (written.value.acme?.state === "pending") this.#options.acmeRules.asked();
+    return written;
+  }
+
   async #changed(current: CustomDomain, given: GivenDomain): Promise<CustomDomain> {
     const { routeConfig, certConfig, ...others } = given;
     const routes = routeConfig?.routes;
@@ -116,7 +129,7 @@ export class CustomDomains {
     const { certificate: before, acme, ...rest } = current;
     if (wanted === "local") return rest;
     if (wanted === "acme") {
-      const fault = this.#options.acmeFault(current.domainName);
+      const fault = this.#options.acmeRules.faultOf(current.domainName);
       if (fault !== undefined) invalid(`certConfig.certName: expected ${fault}, got "acme"`);
       const started = acme ?? { state: "pending", nextAt: this.#clock.epochMs(), failures: 0 };
       return { ...current, acme: started };

@@ -8,7 +8,7 @@ import { AccessKeys, accessKeyWords } from "./access-keys.ts";
 import { Aliases, aliasWords } from "./aliases.ts";
 import { AutoDomains } from "./auto-domain.ts";
 import { Collection } from "./collection.ts";
-import { CustomDomains, customDomainWords } from "./custom-domains.ts";
+import { type AcmeRules, CustomDomains, customDomainWords } from "./custom-domains.ts";
 import { FunctionConfigs } from "./function-configs.ts";
 import type { FunctionSources } from "./function-sources.ts";
 import { Functions, functionWords, versionFunctionWords } from "./functions.ts";
@@ -25,6 +25,7 @@ import { type CommitListener, Writer } from "./writer.ts";
 export type { AliasChange } from "./aliases.ts";
 export type { Page } from "./collection.ts";
 export { textsOf } from "./container-settings.ts";
+export type { CustomDomains } from "./custom-domains.ts";
 export { dnsOf } from "./dns-settings.ts";
 export { isServed } from "./domain-name.ts";
 export { keyOfConfig, type QualifiedName } from "./function-configs.ts";
@@ -46,8 +47,7 @@ export interface ResourcesOptions {
   readonly vault: Vault;
   readonly endpoint: EndpointInfo;
   readonly domainCa: DomainCa;
-  /** Why a domain cannot have a certificate by ACME, as "expected ..."; undefined where it can. */
-  readonly acmeFault: (domainName: string) => string | undefined;
+  readonly acmeRules: AcmeRules;
   readonly clock: Clock;
 }
 
@@ -64,7 +64,7 @@ export class Resources {
   readonly accessKeys: AccessKeys;
 
   constructor(options: ResourcesOptions) {
-    const { store, repository, listener, sources, endpoint, domainCa, acmeFault, clock } = options;
+    const { store, repository, listener, sources, endpoint, domainCa, acmeRules, clock } = options;
     const writer = new Writer(store, listener);
     const qualifiers = new Qualifiers(repository);
     const services = new Collection("service", serviceWords, repository, writer);
@@ -81,7 +81,7 @@ export class Resources {
     const autoDomains = new AutoDomains(repository, endpoint);
     this.functions = new Functions(collections, { configs, autoDomains }, qualifiers, sources, clock);
     this.triggers = new Triggers(this.functions, triggers, endpoint, clock);
-    const ofDomains = { domains, functions: this.functions, autoDomains, endpoint, domainCa, acmeFault, clock };
+    const ofDomains = { domains, functions: this.functions, autoDomains, endpoint, domainCa, acmeRules, clock };
     this.customDomains = new CustomDomains(ofDomains);
     this.versions = new Versions({ services, versions, repository, writer, clock });
     this.aliases = new Aliases({ services, aliases, ...shared });

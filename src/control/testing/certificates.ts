@@ -15,6 +15,7 @@ export async function makeCertificate(
   names: readonly string[],
   notAfter = new Date(Date.UTC(2126, 0, 1)),
   rsaBits?: number,
+  notBefore = new Date(Date.UTC(2020, 0, 1)),
 ): Promise<CertificatePair> {
   const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", publicExponent: new Uint8Array([1, 0, 1]) };
   const algorithm = rsaBits === undefined ? ECDSA : { ...rsa, modulusLength: rsaBits };
@@ -22,7 +23,7 @@ export async function makeCertificate(
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {
       name: "CN=test",
-      notBefore: new Date(Date.UTC(2020, 0, 1)),
+      notBefore,
       notAfter,
       keys,
       signingAlgorithm: algorithm,

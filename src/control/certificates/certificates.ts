@@ -1,0 +1,40 @@
+import { join } from "node:path";
+import type { AcmeSettings } from "../options.ts";
+import { AcmeAuthority } from "./acme-authority.ts";
+import { CertificateKeeper, type CertificateKeeperOptions } from "./certificate-keeper.ts";
+import { ChallengeServer } from "./challenge-server.ts";
+
+export interface CertificatesOptions extends Omit<CertificateKeeperOptions, "acme"> {
+  readonly dataDir: string;
+  /** Absent: no domain gets a certificate by ACME. */
+  readonly acme: AcmeSettings | undefined;
+}
+
+/** Certificates of custom domains that come and are renewed by themselves. */
+export class Certificates {
+  readonly #keeper: CertificateKeeper;
+  readonly #challenges: ChallengeServer | undefined;
+
+  /** Listens for challenges where ACME is configured. Rejects with one line where the port cannot be had. */
+  static async open({ acme: settings, dataDir, ...options }: CertificatesOptions): Promise<Certificates> {
+    const challenges = settings && (await ChallengeServer.listen(settings.httpHosts, settings.httpPort));
+    const keyFile = join(dataDir, "tls", "acme-account.key");
+    const acme = settings && challenges && new AcmeAuthority(settings, keyFile, challenges);
+    return new Certificates(new CertificateKeeper({ ...options, acme }), challenges);
+  }
+
+  private constructor(keeper: CertificateKeeper, challenges: ChallengeServer | undefined) {
+    this.#keeper = keeper;
+    this.#challenges = challenges;
+  }
+
+  /** Looks at what is due, now; the first time, and from then on every minute. */
+  look(): void {
+    this.#keeper.look();
+  }
+
+  async close(): Promise<void> {
+    this.#keeper.stop();
+    await this.#challenges?.close();
+  }
+}
