@@ -122,6 +122,23 @@ const asyncInvocation: readonly Operation[] = [
   }),
 ];
 
+const STATEFUL = `${FUNCTION}/stateful-async-invocations`;
+const invocation = {
+  code: "StatefulAsyncInvocationNotFound",
+  what: "stateful async invocation '{invocationId}' of function '{functionName}'",
+} as const;
+
+/** fc2 has none of these, the SDK of 2016-08-15 for Java has. */
+const statefulInvocations: readonly Operation[] = [
+  empty("ListStatefulAsyncInvocations", STATEFUL, { invocations: [] }, [
+    ...["includePayload", "invocationIdPrefix", "limit", "nextToken", "qualifier"],
+    ...["sortOrderByTime", "startedTimeBegin", "startedTimeEnd", "status"],
+  ]),
+  empty("ListStatefulAsyncInvocationFunctions", "/stateful-async-invocation-functions", { data: [] }, NEXT),
+  missing("GetStatefulAsyncInvocation", "GET", `${STATEFUL}/{invocationId}`, invocation, QUALIFIER),
+  missing("StopStatefulAsyncInvocation", "PUT", `${STATEFUL}/{invocationId}`, invocation, QUALIFIER),
+];
+
 export const commonOperations: readonly Operation[] = [
   ...services,
   ...functions,
@@ -131,4 +148,5 @@ export const commonOperations: readonly Operation[] = [
   ...instances,
   ...layers,
   ...asyncInvocation,
+  ...statefulInvocations,
 ];
