@@ -8,6 +8,8 @@ import { loadRules } from "./link-firewall.ts";
 
 /** An address that the host has got is denied after this time at most. */
 const LOOK_MS = 1_000;
+/** What the kernel said is taken for true as long: in a burst of starts to ask it for each costs more than the rest. */
+const FRESH_MS = 200;
 
 export interface DeniedNetworksOptions {
   readonly clock: Clock;
@@ -20,6 +22,7 @@ export class DeniedNetworks {
   readonly #configured: readonly string[];
   readonly #pids = new Set<number>();
   #last: readonly string[] = [];
+  #read: { readonly networks: readonly string[]; readonly atMs: number } | undefined;
   #timer: WakeUp | undefined;
 
   constructor(options: DeniedNetworksOptions) {
@@ -28,9 +31,14 @@ export class DeniedNetworks {
     this.#configured = [...egressDenied, ...networkRanges];
   }
 
-  /** As ADDRESS/BITS: those configured, all instances, and the host's addresses as they are now. */
+  /**
+   * As ADDRESS/BITS: those configured, all instances, and the host's addresses as they were this moment; the same array as
+   * long as they have not been read again.
+   */
   now(): readonly string[] {
-    return [...this.#configured, ...hostNetworks(this.#options.configuration.networkRanges)];
+    const { clock } = this.#options;
+    if (this.#read === undefined || clock.nowMs() - this.#read.atMs >= FRESH_MS) this.#readAgain();
+    return this.#read!.networks;
   }
 
   /** Keeps the namespace of process `pid` up to date until `leave`; `then` is what is denied there now. */
@@ -52,11 +60,19 @@ export class DeniedNetworks {
 
   #lookLater(): void {
     this.#timer = this.#options.clock.wakeAfter(LOOK_MS, () => {
-      const now = this.now();
+      // What a namespace got since is not newer: it is brought up to date here as well.
+      const now = this.#readAgain();
       if (!isSame(this.#last, now)) for (const pid of this.#pids) this.#update(pid, now);
       this.#last = now;
       this.#lookLater();
     });
+  }
+
+  #readAgain(): readonly string[] {
+    const { clock, configuration } = this.#options;
+    const networks = [...this.#configured, ...hostNetworks(configuration.networkRanges)];
+    this.#read = { networks, atMs: clock.nowMs() };
+    return networks;
   }
 
   #update(pid: number, denied: readonly string[]): void {
@@ -68,5 +84,5 @@ export class DeniedNetworks {
 }
 
 function isSame(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((network, index) => network === right[index]);
+  return left === right || (left.length === right.length && left.every((network, index) => network === right[index]));
 }

@@ -67,8 +67,8 @@ export async function openUserEgress(options: EgressOptions): Promise<Egress> {
     nameServers: [NAME_SERVER],
     parkedRules() {
       const networks = denied.now();
-      const text = rules(networks);
-      if (text !== parked.text) parked = { networks, text };
+      if (networks === parked.networks) return parked.text;
+      parked = { networks, text: rules(networks) };
       return parked.text;
     },
     attach(namespace) {

@@ -4,14 +4,18 @@ import type { CgroupTree } from "../cgroup/cgroup.ts";
 import { isRunning } from "../host/process-tree.ts";
 import type { Egress } from "../network/egress.ts";
 import { FreeAddresses } from "../network/free-addresses.ts";
-import type { HeldNamespace } from "../network/held-namespace.ts";
+import { IpSession } from "../network/ip-session.ts";
 import type { SandboxIdentity } from "./identity.ts";
-import { openParentNamespace } from "./parent-namespace.ts";
+import { NetworkMaker } from "./new-network.ts";
 import { endParked, type ParkedNamespace, parkNamespace, removeGroup } from "./parked-namespace.ts";
 import type { ScratchDisks } from "./scratch-disks.ts";
 
-/** The processor belongs to the instance that has just taken one; the next is made when that is likely to be up. */
-const REFILL_DELAY_MS = 40;
+/** The processors belong to the instances that start; the pool is filled up when none has begun to for so long. */
+const QUIET_MS = 40;
+/** The same while one that took a namespace is still on its way. */
+const QUIET_AMID_STARTS_MS = 250;
+/** With starts one after the other without a pause, one is made after this time all the same. */
+const DEFERRED_MAX_MS = 1_000;
 /** After a failure nobody waits for. */
 const RETRY_DELAY_MS = 1_000;
 const AT_ONCE_MAX = 6;
@@ -39,8 +43,13 @@ export class NamespacePool {
   readonly #ready = new Set<ParkedNamespace>();
   readonly #waiters: Waiter[] = [];
   readonly #making = new Set<Promise<void>>();
-  #parent: Promise<HeldNamespace | undefined> | undefined;
+  readonly #links = new IpSession();
+  #networks: Promise<NetworkMaker> | undefined;
   #timer: WakeUp | undefined;
+  #takenAt = Number.NEGATIVE_INFINITY;
+  #starting = 0;
+  /** Since when the pool is to be filled up and is not, for the sake of starts. */
+  #deferredSince: number | undefined;
   #isClosed = false;
 
   /** Throws when a range is wrong. Makes nothing before it is asked to. */
@@ -49,13 +58,34 @@ export class NamespacePool {
     this.#addresses = new FreeAddresses(options.ranges);
   }
 
-  /** A namespace that now belongs to the caller. Rejects when none can be made. */
-  take(): Promise<ParkedNamespace> {
+  /**
+   * A namespace that now belongs to the caller, who says by `hasStarted` when its instance needs the processors no more than
+   * others do. Rejects when none can be made.
+   */
+  async take(): Promise<ParkedNamespace> {
+    this.#starting += 1;
+    try {
+      return await this.#take();
+    } catch (error) {
+      this.#starting -= 1;
+      throw error;
+    } finally {
+      this.#takenAt = this.#options.clock.nowMs();
+    }
+  }
+
+  hasStarted(): void {
+    this.#starting -= 1;
+    this.#fillWhenQuiet();
+  }
+
+  #take(): Promise<ParkedNamespace> {
+    this.#takenAt = this.#options.clock.nowMs();
     for (const namespace of this.#ready) {
       // One that was killed this moment: its exit event, which takes it out, is still to come.
       if (!isRunning(namespace.shellPid)) continue;
       this.#ready.delete(namespace);
-      this.#fillLater(REFILL_DELAY_MS);
+      this.#fillWhenQuiet();
       return Promise.resolve(namespace);
     }
     return new Promise((resolve, reject) => {
@@ -72,26 +102,34 @@ export class NamespacePool {
     const ends = [...this.#ready].map(endParked);
     this.#ready.clear();
     await Promise.all([...ends, ...this.#making]);
-    (await this.#parent)?.close();
-    this.#parent = undefined;
+    this.#links.close();
+    (await this.#networks)?.close();
+    this.#networks = undefined;
   }
 
-  #fillLater(delayMs: number): void {
-    if (this.#isClosed) return;
-    this.#timer ??= this.#options.clock.wakeAfter(delayMs, () => {
-      this.#timer = undefined;
-      this.#fill();
-    });
+  /** One after the other, in pauses between starts. */
+  #fillWhenQuiet(): void {
+    if (this.#isClosed || this.#making.size > 0 || this.#missing() <= 0) return;
+    const nowMs = this.#options.clock.nowMs();
+    this.#deferredSince ??= nowMs;
+    const quietMs = this.#starting === 0 ? QUIET_MS : QUIET_AMID_STARTS_MS;
+    const fillAt = Math.min(this.#takenAt + quietMs, this.#deferredSince + DEFERRED_MAX_MS);
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (nowMs >= fillAt) this.#fill();
+    else this.#timer = this.#options.clock.wakeAfter(fillAt - nowMs, () => this.#fillWhenQuiet());
   }
 
   #fill(): void {
+    this.#deferredSince = undefined;
     while (!this.#isClosed && this.#making.size < AT_ONCE_MAX && this.#missing() > 0) {
       const making = this.#make();
       this.#making.add(making);
       void making.finally(() => {
         this.#making.delete(making);
-        // Whoever waits is served at once; the rest of the pool is filled one after the other.
-        if (this.#waiters.length > 0 || this.#making.size === 0) this.#fill();
+        // Whoever waits is served at once.
+        if (this.#waiters.length > 0) this.#fill();
+        else this.#fillWhenQuiet();
       });
       if (this.#waiters.length === 0) return;
     }
@@ -118,10 +156,10 @@ export class NamespacePool {
   }
 
   async #attempt(): Promise<ParkedNamespace> {
-    this.#parent ??= openParentNamespace(this.#options.clock);
-    const parent = await this.#parent;
+    this.#networks ??= NetworkMaker.open(this.#options.egress.owner, this.#options.clock);
+    const networks = await this.#networks;
     return this.#addresses.attempt(
-      (addresses) => parkNamespace({ ...this.#options, parent }, addresses),
+      (addresses) => parkNamespace({ ...this.#options, networks, links: this.#links }, addresses),
       () => !this.#isClosed,
     );
   }
@@ -140,7 +178,7 @@ export class NamespacePool {
     namespace.child.once("exit", () => {
       if (!this.#ready.delete(namespace)) return;
       removeGroup(namespace.cgroup);
-      this.#fillLater(REFILL_DELAY_MS);
+      this.#fillWhenQuiet();
     });
   }
 }

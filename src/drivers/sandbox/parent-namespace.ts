@@ -12,10 +12,12 @@ const SETTING = "/proc/sys/net/ipv4/tcp_child_ehash_entries";
 /** At most half as many connections of an instance are remembered after their end (TIME_WAIT). 64 KiB. */
 const CONNECTIONS = 8192;
 
+/** Shell command for the namespace in which others are made; succeeds also where the kernel has no such setting. */
+export const SMALL_TABLES = `{ [ ! -e ${SETTING} ] || echo ${CONNECTIONS} >${SETTING} || :; }`;
+
 /** Undefined where the kernel has no such setting, or it cannot be made; never rejects. Leaves no process. */
 export async function openParentNamespace(clock: Clock): Promise<HeldNamespace | undefined> {
   if (!existsSync(SETTING)) return undefined;
-  const setUp = `echo ${CONNECTIONS} >${SETTING}`;
   // It cannot be made, or no file can be opened: instances do without.
-  return holdNamespace({ kind: "net", maker: ["unshare", "--net"], setUp }, clock).catch(() => undefined);
+  return holdNamespace({ kind: "net", maker: ["unshare", "--net"], setUp: SMALL_TABLES }, clock).catch(() => undefined);
 }

@@ -5,19 +5,18 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import type { Clock } from "../../base/base.ts";
 import { type Cgroup, type CgroupTree, removeCgroup } from "../cgroup/cgroup.ts";
 import { descendant, killInside, spawnNamespacedShell } from "../local/namespaced-shell.ts";
-import { quote } from "../local/shell-words.ts";
 import type { Egress } from "../network/egress.ts";
 import { hostEnd, instanceEnd } from "../network/free-addresses.ts";
-import type { HeldNamespace } from "../network/held-namespace.ts";
-import { ipBatch } from "../network/ip-batch.ts";
+import type { IpSession } from "../network/ip-session.ts";
 import { linkFirewall } from "../network/link-firewall.ts";
 import type { LinkAddresses } from "./address-plan.ts";
 import type { SandboxIdentity } from "./identity.ts";
-import { newNetwork } from "./new-network.ts";
-import type { ScratchDisks } from "./scratch-disks.ts";
+import type { NetworkMaker } from "./new-network.ts";
+import type { ScratchDisk, ScratchDisks } from "./scratch-disks.ts";
 
 const SET_UP_LIMIT_MS = 10_000;
 
@@ -26,7 +25,7 @@ export interface ParkedNamespace {
   readonly addresses: LinkAddresses;
   /** The shell itself, in the new namespaces; keeps its pid when it becomes another program. */
   readonly shellPid: number;
-  /** The shell is in it already: to join a control group waits for all processors, some milliseconds for each. */
+  /** The shell is in it already: to join a control group waits for all processors, some milliseconds. */
   readonly cgroup: Cgroup;
   /** Size of the disk for /tmp that is mounted in it, in MB; undefined: none. */
   readonly diskMb: number | undefined;
@@ -36,8 +35,9 @@ export interface ParkedNamespace {
 
 /** What namespaces are made with. */
 export interface ParkingPlace {
-  /** Inside of it, where there is that. */
-  readonly parent: HeldNamespace | undefined;
+  readonly networks: NetworkMaker;
+  /** Makes the host's ends of links. */
+  readonly links: IpSession;
   readonly cgroups: CgroupTree;
   readonly clock: Clock;
   readonly disks: ScratchDisks | undefined;
@@ -50,39 +50,62 @@ export const PARKED_DISK_MB = 512;
 
 /** Makes one. Rejects, with nothing left behind, when the interface name is taken or anything else fails. */
 export async function parkNamespace(
-  { parent, cgroups, clock, disks, identity, egress }: ParkingPlace,
+  { networks, links, cgroups, clock, disks, identity, egress }: ParkingPlace,
   addresses: LinkAddresses,
 ): Promise<ParkedNamespace> {
-  const mountDisk = (await disks?.commands(PARKED_DISK_MB)) ?? "";
-  const network = await newNetwork(parent, egress.owner, clock);
-  // Its own /proc as well: bubblewrap looks there for its child, whose pid is of this namespace.
-  const namespaces = [...identity.shellNamespaces, ...network.namespaces, "--mount", "--mount-proc"];
-  const child = spawnNamespacedShell(namespaces, network.within);
   const { interfaceName, hostAddress } = addresses;
-  const cgroup = cgroups.create(interfaceName);
+  const network = await networks.make();
+  let disk: ScratchDisk | undefined;
+  let shellOf: { readonly child: ChildProcess; readonly cgroup: Cgroup } | undefined;
   try {
+    disk = await disks?.take(PARKED_DISK_MB);
+    // Its own /proc as well: bubblewrap looks there for its child, whose pid is of this namespace.
+    const namespaces = [...identity.shellNamespaces, ...network.namespaces, "--mount", "--mount-proc"];
+    const child = spawnNamespacedShell(namespaces, network.within);
+    const cgroup = cgroups.create(interfaceName);
+    shellOf = { child, cgroup };
     const shell = new ShellDialogue(child, clock);
-    await shell.run(mountDisk === "" ? ":" : mountDisk);
+    await shell.run(disk?.mount ?? ":");
     const shellPid = descendant(child, 1);
     if (shellPid === undefined) throw new Error("the parked shell has no pid");
-    await ipBatch(hostEnd(addresses, shellPid));
-    const joins = cgroup.joinFiles.map((file) => `echo 0 >${quote(file)}`);
     const egressRules = egress.parkedRules();
     const firewall = linkFirewall({ interfaceName: "eth0", hostAddress }) + egressRules;
-    const steps = [
-      `ip -batch - <<'END'\n${instanceEnd(addresses).join("\n")}\nEND`,
-      `nft -f - <<'END'\n${firewall}END`,
-    ];
-    await shell.run([...identity.shellLines, ...joins, ...steps].join("\n"));
+    const link = async (): Promise<void> => {
+      await links.run(hostEnd(addresses, shellPid));
+      const steps = [
+        `ip -batch - <<'END'\n${instanceEnd(addresses).join("\n")}\nEND`,
+        `nft -f - <<'END'\n${firewall}END`,
+      ];
+      await shell.run([...identity.shellLines, ...steps].join("\n"));
+    };
+    await settled([link(), ...join(shellPid, cgroup)]);
     shell.leave();
     return { child, addresses, shellPid, cgroup, diskMb: disks && PARKED_DISK_MB, egressRules };
   } catch (error) {
-    child.once("exit", () => removeGroup(cgroup));
-    killInside(child);
+    if (shellOf !== undefined) {
+      const { child, cgroup } = shellOf;
+      child.once("exit", () => removeGroup(cgroup));
+      killInside(child);
+    }
     throw error;
   } finally {
+    disk?.unlink();
     network.close();
   }
+}
+
+/**
+ * Into all hierarchies at once: for each the kernel waits until no processor is in the middle of a fork, but those who come
+ * while somebody waits wait no longer than he does.
+ */
+function join(pid: number, { joinFiles }: Cgroup): Promise<void>[] {
+  return joinFiles.map((file) => writeFile(file, String(pid)));
+}
+
+/** Rejects with the first failure, once all have ended. */
+async function settled(works: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(works);
+  await Promise.all(works);
 }
 
 /** Ends one that has not become an instance, with its control group. Resolves when nothing of it is left. */

@@ -100,8 +100,9 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
       let mountDisk = "";
       try {
         cgroup.limit(limitsOf(spec, configuration));
-        if (namespace.diskMb !== spec.diskMb) mountDisk = (await disks.works?.commands(spec.diskMb)) ?? "";
+        if (namespace.diskMb !== spec.diskMb) mountDisk = (await disks.works?.take(spec.diskMb))?.mountAndUnlink ?? "";
       } catch (error) {
+        pool.hasStarted();
         await endParked(namespace);
         throw error;
       }
@@ -116,7 +117,15 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
       const wayOut = isOpen
         ? egress.attach({ pid: shellPid, hostAddress, parkedRules: namespace.egressRules })
         : undefined;
-      child.once("exit", () => wayOut?.end());
+      let hasStarted = false;
+      const leaveProcessors = (): void => {
+        if (!hasStarted) pool.hasStarted();
+        hasStarted = true;
+      };
+      child.once("exit", () => {
+        wayOut?.end();
+        leaveProcessors();
+      });
       return {
         program: childProgram(child),
         cgroup,
@@ -130,6 +139,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
         endLook() {
           look.end();
           wayOut?.hurry();
+          leaveProcessors();
         },
         footprint() {
           const footprint = namespacedFootprint(child, cgroup);

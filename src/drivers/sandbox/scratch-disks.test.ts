@@ -27,11 +27,18 @@ test("a disk: of its size, without a name, and gone with its mount namespace", {
   const folder = scratchFolder();
   mkdirSync(folder);
   const disks = await ScratchDisks.open(folder, 64);
-  const both = await Promise.all([mounted(await disks.commands(64)), mounted(await disks.commands(64))]);
-  for (const { said } of both) assert.match(said, /^16385 4096 1777\n/);
-  assert.deepEqual(readdirSync(folder), ["template-64.img"]);
-  assert.equal(loopFiles(folder).length, 2);
-  await Promise.all(both.map(({ child }) => end(child)));
+  const [named, ...others] = await Promise.all([disks.take(64), disks.take(64), disks.take(32)]);
+  const all = await Promise.all([mounted(named.mount), ...others.map(({ mountAndUnlink }) => mounted(mountAndUnlink))]);
+  named.unlink();
+  for (const { said } of all) assert.match(said, /^(16385|8193) 4096 1777\n/);
+  const left = readdirSync(folder).sort();
+  assert.deepEqual(
+    left.filter((name) => !name.startsWith("disk-")),
+    ["template-32.img", "template-64.img"],
+  );
+  assert.equal(left.length, 2 + 14, "a stock of 16, of which two are taken, and nothing else");
+  assert.equal(loopFiles(folder).length, 3);
+  await Promise.all(all.map(({ child }) => end(child)));
   await eventually("its loop devices are free", () => loopFiles(folder).length === 0);
   rmSync(folder, { recursive: true });
 });
@@ -45,12 +52,12 @@ test("open: removes the disks that a dead Sluice left, and nothing else", { skip
   rmSync(folder, { recursive: true });
 });
 
-test("commands: a size that no file can have is refused with the tool's words, and asked for again later", {
+test("take: a size that no file can have is refused with the tool's words, and asked for again later", {
   skip,
 }, async () => {
   const folder = scratchFolder();
   mkdirSync(folder);
   const disks = await ScratchDisks.open(folder, 64);
-  for (let round = 0; round < 2; round++) await assert.rejects(disks.commands(2 ** 30), /too (big|large)/i);
+  for (let round = 0; round < 2; round++) await assert.rejects(disks.take(2 ** 30), /too (big|large)/i);
   rmSync(folder, { recursive: true });
 });

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { childrenOf, isRunning, treeOf } from "../host/process-tree.ts";
+import { readOrEmpty } from "../host/read-or-none.ts";
 import { namespacedShell } from "../local/namespaced-shell.ts";
 import { processNamespaces } from "../process/namespaced-launch.ts";
 import { descendants, eventually, links, processesNaming, remains } from "../testing/host-inventory.ts";
@@ -139,15 +140,18 @@ for (const { name, skip } of subjects) {
 }
 
 describe("the pool of network namespaces", { skip: sandboxSkip() }, () => {
-  test("SIGKILL of a parked shell: another takes its place", async (t) => {
+  test("SIGKILL of parked shells and of what makes links: others take their place", async (t) => {
     const home = await TestHome.create();
     t.after(() => home.remove());
     const driver = await spawnerDriver("sandbox", () => {});
     t.after(() => driver.close());
     assert.deepEqual(await driver.probe(), { works: true });
-    const parked = () => childrenOf(driver.spawnerPid!);
+    const programOf = (pid: number) => readOrEmpty(`/proc/${pid}/cmdline`).split("\0")[0];
+    const children = () => childrenOf(driver.spawnerPid!);
+    const parked = () => children().filter((pid) => programOf(pid) === "unshare");
     await eventually("the pool is full", () => parked().length === 2);
-    const killed = parked();
+    const killed = children();
+    assert.ok(killed.length > 2, "what makes links stays");
     for (const pid of killed) process.kill(pid, "SIGKILL");
     await eventually("others are parked", () => parked().filter((pid) => !killed.includes(pid)).length === 2);
     const instance = driver.start(home.spec());
