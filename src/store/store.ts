@@ -5,6 +5,7 @@
 import type { UsageRecord, UsageTotal } from "../model/model.ts";
 
 export { StoreError, type StoreErrorCode } from "../model/model.ts";
+export { MIGRATIONS } from "./sqlite/database.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 
 /** The kinds of documents. */

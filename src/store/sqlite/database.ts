@@ -3,8 +3,6 @@ import { StoreError } from "../../model/model.ts";
 
 /** Written into every database file ("SLUC"), so that another program's file is not taken for ours. */
 const APPLICATION_ID = 0x534c5543;
-/** Version of the tables below. A database with a later one is refused. */
-export const SCHEMA_VERSION = 1;
 const PAGE_SIZE_BYTES = 4096;
 
 /** Result codes of SQLite (sqlite.org/rescode.html); extended ones carry the primary one in their low byte. */
@@ -12,7 +10,8 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
 
-const SCHEMA = `
+/** The tables of the first version. It stays as it is: later ones are steps from it. */
+const TABLES = `
   CREATE TABLE counter (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
   INSERT INTO counter VALUES ('change', 0);
 
@@ -35,17 +34,20 @@ const SCHEMA = `
     calls INTEGER NOT NULL, busy_ms INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
     PRIMARY KEY (account, function, memory_mb, hour_at)
   ) WITHOUT ROWID;
-
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
 /**
- * Opens or makes the database file, checks it, and brings it to SCHEMA_VERSION. A commit is on disk when it returns
- * (synchronous=FULL flushes the write-ahead log at each). Throws a StoreError that names the file; nothing in a file
- * that is refused is changed.
+ * The way from each version of the tables to the next, the first from nothing: SQL that may also change documents. A
+ * database says its version; what it lacks of these is done when it is opened. A step that was released is never changed.
  */
-export function openDatabase(file: string, sizeMaxBytes: number): DatabaseSync {
+export const MIGRATIONS: readonly string[] = [TABLES];
+
+/**
+ * Opens or makes the database file, checks it, and brings it to the last version of `migrations`. A commit is on disk when
+ * it returns (synchronous=FULL flushes the write-ahead log at each). Throws a StoreError that names the file; nothing in a
+ * file that is refused is changed, and a step of the migration that fails leaves the version before it.
+ */
+export function openDatabase(file: string, sizeMaxBytes: number, migrations = MIGRATIONS): DatabaseSync {
   let db: DatabaseSync;
   try {
     db = new DatabaseSync(file, { timeout: 0 });
@@ -59,14 +61,22 @@ export function openDatabase(file: string, sizeMaxBytes: number): DatabaseSync {
     );
   }
   try {
-    refuseForeign(db, file);
+    refuseForeign(db, file, migrations.length);
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;");
     db.exec(`PRAGMA max_page_count = ${Math.ceil(sizeMaxBytes / PAGE_SIZE_BYTES)}`);
-    if (pragma(db, "user_version") === 0) inTransaction(db, () => db.exec(SCHEMA));
+    migrate(db, migrations);
     return db;
   } catch (error) {
     db.close();
     throw translated(error, file);
+  }
+}
+
+/** Each step with its version number in one transaction. */
+function migrate(db: DatabaseSync, migrations: readonly string[]): void {
+  for (let version = pragma(db, "user_version"); version < migrations.length; version += 1) {
+    const marks = `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version + 1};`;
+    inTransaction(db, () => db.exec(`${migrations[version]}; ${marks}`));
   }
 }
 
@@ -97,14 +107,14 @@ export function translated(error: unknown, file: string): unknown {
   return new StoreError("unusable", message, { cause: error });
 }
 
-function refuseForeign(db: DatabaseSync, file: string): void {
+function refuseForeign(db: DatabaseSync, file: string, versionKnown: number): void {
   const version = pragma(db, "user_version");
   if (version === 0 && pragma(db, "schema_version") === 0) return;
   if (pragma(db, "application_id") !== APPLICATION_ID) throw corrupt(file, "it is not a database of Sluice");
-  if (version > SCHEMA_VERSION) {
+  if (version > versionKnown) {
     throw new StoreError(
       "newer",
-      `The database ${file} was written by a newer Sluice (format ${version}, this one knows ${SCHEMA_VERSION}). Start that version, or restore a backup made by this one`,
+      `The database ${file} was written by a newer Sluice (format ${version}, this one knows ${versionKnown}). Start that version, or restore a backup made by this one`,
     );
   }
   const rows = db.prepare("PRAGMA quick_check(1)").all();

@@ -1,0 +1,35 @@
+PRAGMA application_id = 1397511491;
+PRAGMA user_version = 1;
+CREATE TABLE counter (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE document (
+    account TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+    etag TEXT NOT NULL, change INTEGER NOT NULL, value TEXT,
+    PRIMARY KEY (account, kind, key)
+  ) WITHOUT ROWID;
+CREATE INDEX document_change ON document (change);
+CREATE TABLE usage_record (
+    number INTEGER PRIMARY KEY, account TEXT NOT NULL, instance TEXT NOT NULL, function TEXT NOT NULL,
+    revision TEXT NOT NULL, memory_mb INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
+    calls INTEGER NOT NULL, started_at INTEGER NOT NULL,
+    UNIQUE (account, instance, start_ms)
+  );
+CREATE TABLE usage_total (
+    account TEXT NOT NULL, function TEXT NOT NULL, memory_mb INTEGER NOT NULL, hour_at INTEGER NOT NULL,
+    calls INTEGER NOT NULL, busy_ms INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
+    PRIMARY KEY (account, function, memory_mb, hour_at)
+  ) WITHOUT ROWID;
+INSERT INTO counter VALUES ('change', 15);
+INSERT INTO document VALUES ('1234567890', 'alias', 'svc/live', '9e179d10c35855b74c9607f30f38ea79', 11, '{"serviceName":"svc","aliasName":"live","versionId":"2","description":"","additionalVersionWeight":{},"resolvePolicy":"Random","previousVersionIds":["1"],"createdAt":1795867265793,"lastModifiedAt":1795867265812}');
+INSERT INTO document VALUES ('1234567890', 'customDomain', 'example.com', '5a0a482e8c4faa4cd5c4ff2612195265', 13, '{"domainName":"example.com","protocol":"HTTP,HTTPS","routes":[{"path":"/a.B/*","serviceName":"svc","functionName":"fn","qualifier":"live"}],"createdAt":1795867265837,"lastModifiedAt":1795867265849,"certificate":{"certName":"test","certificate":"-----BEGIN CERTIFICATE-----\nMIIBOTCB36ADAgECAhEAt/99hx4UTIkVLVB6r3CGCzAKBggqhkjOPQQDAjAPMQ0w\nCwYDVQQDEwR0ZXN0MCAXDTIwMDEwMTAwMDAwMFoYDzIxMjYwMTAxMDAwMDAwWjAP\nMQ0wCwYDVQQDEwR0ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAErYLjJ63H\n0G90gCdLLr41CgNPW5l5HstfaGfpbJEjfRFLs1GCN1FOvpwmKeKR2NvH4krNUSgT\nTJzSm9kOR2UgIqMaMBgwFgYDVR0RBA8wDYILZXhhbXBsZS5jb20wCgYIKoZIzj0E\nAwIDSQAwRgIhAIz81DXgBTm7kBPVV3yQY75kM0lO8aRz8ayqBZI3UV+GAiEAhnHk\nd5H79vVbV40S8bgkmVMaNC5AHILd70ZC9DV8kvw=\n-----END CERTIFICATE-----","privateKey":"-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgWGr23d0/KbKV7iPj\nU7ztiw4bKuen1732y0eybrXVBIahRANCAAStguMnrcfQb3SAJ0suvjUKA09bmXke\ny19oZ+lskSN9EUuzUYI3UU6+nCYp4pHY28fiSs1RKBNMnNKb2Q5HZSAi\n-----END PRIVATE KEY-----"}}');
+INSERT INTO document VALUES ('1234567890', 'function', 'svc/fn', 'cd01201f75c5356da9d121d0aa944c32', 8, '{"serviceName":"svc","functionName":"fn","functionId":"6a44f926-5dd8-4dee-92e3-e6dfb908efc7","description":"","handler":"index.handler","memorySize":512,"diskSize":512,"timeout":61,"initializer":"","initializationTimeout":3,"caPort":9000,"instanceConcurrency":1,"instanceType":"e1","environmentVariables":{},"layers":[],"runtime":"custom","code":{"sha256":"8e40c6c963afab8a910f94c130811d02d771ba3ddd1a4fddfacf66dac0df79d1","checksum":"12338882927042550527","sizeBytes":234,"hasBootstrap":true},"revisionNumber":3,"createdAt":1795867265257,"lastModifiedAt":1795867265741}');
+INSERT INTO document VALUES ('1234567890', 'onDemandConfig', 'svc/fn/live', 'ff0285c7aacb9c015febec7ddb8574f5', 14, '{"serviceName":"svc","functionName":"fn","qualifier":"live","maximumInstanceCount":3}');
+INSERT INTO document VALUES ('1234567890', 'provisionConfig', 'svc/fn/live', '06a3a88ccb625479d913f6bfb18f1be4', 15, '{"serviceName":"svc","functionName":"fn","qualifier":"live","config":{"target":1,"alwaysAllocateCpu":true,"scheduledActions":[],"targetTrackingPolicies":[]}}');
+INSERT INTO document VALUES ('1234567890', 'service', 'svc', 'aef364d80729dff1f451b779bfe3d7f2', 2, '{"serviceName":"svc","serviceId":"fa23473f-e992-4612-80ef-62101977ed22","description":"new","internetAccess":true,"role":"","createdAt":1795867265071,"lastModifiedAt":1795867265189}');
+INSERT INTO document VALUES ('1234567890', 'trigger', 'svc/fn/http', 'a3e10e931b9623e57144c488b09341f6', 6, '{"serviceName":"svc","functionName":"fn","triggerName":"http","triggerId":"7612bf2c-6407-4bc6-ae96-4f0ae5d0c41f","triggerType":"http","description":"","sourceArn":"","invocationRole":"","qualifier":"LATEST","authType":"anonymous","methods":["GET","POST"],"disableURLInternet":false,"host":"fn-svc-jtlunewxjx.local.fcapp.localhost","createdAt":1795867265646,"lastModifiedAt":1795867265697}');
+INSERT INTO document VALUES ('1234567890', 'version', 'svc/1', '205b4de53bc199ddc7ba68b32fe4f374', 7, '{"serviceName":"svc","versionId":"1","description":"","service":{"serviceName":"svc","serviceId":"fa23473f-e992-4612-80ef-62101977ed22","description":"new","internetAccess":true,"role":"","createdAt":1795867265071,"lastModifiedAt":1795867265189},"createdAt":1795867265721,"lastModifiedAt":1795867265721}');
+INSERT INTO document VALUES ('1234567890', 'version', 'svc/2', '6c9ac92f1acd49ac9086cfd3af602bb3', 9, '{"serviceName":"svc","versionId":"2","description":"","service":{"serviceName":"svc","serviceId":"fa23473f-e992-4612-80ef-62101977ed22","description":"new","internetAccess":true,"role":"","createdAt":1795867265071,"lastModifiedAt":1795867265189},"createdAt":1795867265762,"lastModifiedAt":1795867265762}');
+INSERT INTO document VALUES ('1234567890', 'versionCounter', 'svc', '74934eea4038f21da704134977fa9b74', 9, '{"lastVersionId":2}');
+INSERT INTO document VALUES ('1234567890', 'versionFunction', 'svc/1/fn', 'de6be99fadf07f0cc6a599fdcc4c6d26', 7, '{"serviceName":"svc","functionName":"fn","functionId":"6a44f926-5dd8-4dee-92e3-e6dfb908efc7","description":"","handler":"index.handler","memorySize":512,"diskSize":512,"timeout":60,"initializer":"","initializationTimeout":3,"caPort":9000,"instanceConcurrency":1,"instanceType":"e1","environmentVariables":{},"layers":[],"runtime":"custom","code":{"sha256":"8e40c6c963afab8a910f94c130811d02d771ba3ddd1a4fddfacf66dac0df79d1","checksum":"12338882927042550527","sizeBytes":234,"hasBootstrap":true},"revisionNumber":2,"createdAt":1795867265257,"lastModifiedAt":1795867265530}');
+INSERT INTO document VALUES ('1234567890', 'versionFunction', 'svc/2/fn', '5d28ec3763a9009777a78ec054a70f6e', 9, '{"serviceName":"svc","functionName":"fn","functionId":"6a44f926-5dd8-4dee-92e3-e6dfb908efc7","description":"","handler":"index.handler","memorySize":512,"diskSize":512,"timeout":61,"initializer":"","initializationTimeout":3,"caPort":9000,"instanceConcurrency":1,"instanceType":"e1","environmentVariables":{},"layers":[],"runtime":"custom","code":{"sha256":"8e40c6c963afab8a910f94c130811d02d771ba3ddd1a4fddfacf66dac0df79d1","checksum":"12338882927042550527","sizeBytes":234,"hasBootstrap":true},"revisionNumber":3,"createdAt":1795867265257,"lastModifiedAt":1795867265741}');
+INSERT INTO usage_record VALUES (1, '1234567890', 'i', 'svc/fn', 'r', 512, 0, 100, 2, 7200000);
+INSERT INTO usage_total VALUES ('1234567890', 'svc/fn', 512, 7200000, 2, 100, 7200000, 7200000);
