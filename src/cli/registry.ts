@@ -16,6 +16,7 @@ import { removeCommand } from "./commands/remove.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { startCommand } from "./commands/start.ts";
+import { trustCommand } from "./commands/trust.ts";
 import { versionsCommand } from "./commands/versions.ts";
 
 /** Every command, in the order of the help. Their files load what they need only when they run. */
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   backupCommand,
   restoreCommand,
   hostsCommand,
+  trustCommand,
   envCommand,
   configCommand,
   doctorCommand,
