@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { FakeClock } from "../base/testing/fake-clock.ts";
 import type { Delta } from "../model/model.ts";
+import { makeCertificate } from "./testing/certificates.ts";
 import { fc, withControl } from "./testing/control-under-test.ts";
 import { createFunction, createTrigger } from "./testing/samples.ts";
 import { send } from "./testing/signed-request.ts";
@@ -26,6 +27,65 @@ describe("telling the data plane", () => {
       assert.equal(answered, false);
       main.channel.post({ type: "applied", at: (main.last as Delta).to });
       await creating;
+    }));
+
+  test("so is each write of a trigger, a custom domain and its certificate, which comes in one delta", () =>
+    withControl(async (underTest) => {
+      const { sdk, main } = underTest;
+      await createFunction(underTest);
+      const first = await makeCertificate(["grpc.example.com"]);
+      const second = await makeCertificate(["grpc.example.com"]);
+      const routeConfig = new fc.RouteConfig({
+        routes: [new fc.PathConfig({ path: "/*", serviceName: "svc", functionName: "fn" })],
+      });
+      const domainName = "grpc.example.com";
+      const updated = (change: object) => sdk.updateCustomDomain(domainName, new fc.UpdateCustomDomainRequest(change));
+      const certConfig = (pair: object) => new fc.CertConfig({ certName: "c", ...pair });
+      const triggerConfig = JSON.stringify({ authType: "anonymous", methods: ["POST"] });
+      const writes: [what: string, write: () => Promise<unknown>, changes: string[]][] = [
+        ["create a trigger", () => createTrigger(underTest), ["route"]],
+        [
+          "create a domain",
+          () =>
+            sdk.createCustomDomain(
+              new fc.CreateCustomDomainRequest({
+                domainName,
+                protocol: "HTTPS",
+                routeConfig,
+                certConfig: certConfig(first),
+              }),
+            ),
+          ["certificate", "route"],
+        ],
+        ["change its certificate", () => updated({ certConfig: certConfig(second) }), ["certificate"]],
+        [
+          "change the trigger",
+          () => sdk.updateTrigger("svc", "fn", "http", new fc.UpdateTriggerRequest({ triggerConfig })),
+          ["route", "route"],
+        ],
+        ["end its service", () => updated({ protocol: "HTTP" }), ["certificate", "route"]],
+        ["serve it again", () => updated({ protocol: "HTTPS" }), ["certificate", "route"]],
+        ["delete the trigger", () => sdk.deleteTrigger("svc", "fn", "http"), ["route", "route"]],
+        ["delete the domain", () => sdk.deleteCustomDomain(domainName), ["certificate"]],
+      ];
+      for (const [what, write, changes] of writes) {
+        main.confirms = false;
+        const count = main.received.length;
+        let answered = false;
+        const writing = write().then(() => {
+          answered = true;
+        });
+        await until(() => main.received.length > count);
+        for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        assert.equal(answered, false, `${what}: answered before it was applied`);
+        const { put, delete: gone, to } = main.last as Delta;
+        const kinds = [...put.map(({ kind }) => kind), ...gone.map((key) => key.split("/")[0])];
+        assert.deepEqual(kinds.sort(), changes, what);
+        main.channel.post({ type: "applied", at: to });
+        await writing;
+        assert.equal(main.received.length, count + 1, `${what}: one delta`);
+        main.confirms = true;
+      }
     }));
 
   test("deltas follow on one another, and a snapshot answers a resync with all that is in force", () =>

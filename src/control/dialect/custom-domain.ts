@@ -2,7 +2,10 @@ import type { CustomDomain, DomainInfo } from "../../model/model.ts";
 import { timeText } from "../http/answers.ts";
 import type { DialectTraits } from "./traits.ts";
 
-/** A custom domain as this API answers it: the private key never. `warnings` is Sluice's own; SDKs pass over it. */
+/**
+ * A custom domain as this API answers it: the private key never. `warnings` is Sluice's own: SDKs pass over it. Serverless
+ * Devs, which speaks API 2016-08-15, would take what it does not know for a change by somebody else.
+ */
 export function customDomainDocument(
   domain: CustomDomain,
   { warnings }: DomainInfo,
@@ -19,7 +22,7 @@ export function customDomainDocument(
     tlsConfig: domain.tlsConfig,
     createdTime: timeText(domain.createdAt),
     lastModifiedTime: timeText(domain.lastModifiedAt),
-    ...(warnings.length > 0 && { warnings }),
+    ...(version === "2021-04-06" && warnings.length > 0 && { warnings }),
   };
 }
 
