@@ -43,10 +43,19 @@ export const apiErrorStatus = {
   ProvisionConfigExist: 409,
   ConcurrentUpdateError: 409,
   PreconditionFailed: 412,
+  // Of InvokeFunction: the instance did not start. Function Compute has the first three, and 412 for them.
+  CAExited: 412,
+  CAFileNotFound: 412,
+  CAFilePermission: 412,
+  FunctionNotStarted: 412,
+  InitializeFailed: 412,
+  HealthCheckFailed: 412,
+  NotHttp2: 412,
+  BadResponse: 502,
   InternalServerError: 500,
   ServiceUnavailable: 503,
   ResourceThrottled: 503,
-  /** The disk has no room. Function Compute uses the code with 429 for calls alone. */
+  /** The disk has no room. Of InvokeFunction the status is 429, as Function Compute has it. */
   ResourceExhausted: 507,
 } as const;
 
@@ -55,14 +64,14 @@ export type ApiErrorCode = keyof typeof apiErrorStatus;
 /** An answer of the API that is not success. The message is for its caller: what is wrong, why, what to do. */
 export class ApiError extends Error {
   readonly code: ApiErrorCode;
-  constructor(code: ApiErrorCode, message: string, options?: ErrorOptions) {
+  readonly status: number;
+
+  /** `status`: another one than the code has in the table. */
+  constructor(code: ApiErrorCode, message: string, options?: ErrorOptions & { readonly status?: number }) {
     super(message, options);
     this.name = "ApiError";
     this.code = code;
-  }
-
-  get status(): number {
-    return apiErrorStatus[this.code];
+    this.status = options?.status ?? apiErrorStatus[code];
   }
 }
 

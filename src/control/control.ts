@@ -14,7 +14,7 @@ import { acmeFaultOf } from "./certificates/acme-rules.ts";
 import { Certificates } from "./certificates/certificates.ts";
 import { CodePackages } from "./code/code-packages.ts";
 import { CodeSweep } from "./code-sweep.ts";
-import { fcDialects, isOldInvocation, isUpload } from "./dialect/dialect.ts";
+import { fcDialects, isEvent, isOldInvocation, isUpload } from "./dialect/dialect.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
 import { createApp } from "./http/app.ts";
 import type { BodyKind } from "./http/body-reader.ts";
@@ -22,6 +22,7 @@ import { HttpServer } from "./http/http-server.ts";
 import { OPENAPI_PATH, openApiRoutes } from "./http/openapi-routes.ts";
 import { CredentialVault } from "./images/credential-vault.ts";
 import { Images } from "./images/images.ts";
+import { Invocations } from "./invocations.ts";
 import { FunctionLogs } from "./logs/function-logs.ts";
 import { METRICS_PATH, Metrics } from "./metrics/metrics.ts";
 import type { ControlPlaneOptions } from "./options.ts";
@@ -99,6 +100,9 @@ export class ControlPlane {
     const backups = new Backups({ parts, store, packages, accountId, clock, committed: () => publisher.mainGone() });
     const written = { store, repository, listener: publisher };
     const resources = new Resources({ ...written, sources, keyRing, vault, endpoint, domainCa, acmeRules, clock });
+    const invocations = new Invocations(options.channel, (name) =>
+      publisher.serve(name, (work) => resources.alone(work)),
+    );
     const authenticator = new Authenticator(keyRing, clock);
     const app = createApp({
       authenticator,
@@ -109,7 +113,7 @@ export class ControlPlane {
       isOpen: (method, path) =>
         isOldInvocation(path) || (method === "GET" && (path === METRICS_PATH || path.startsWith(`${OPENAPI_PATH}/`))),
     });
-    app.route("/", fcDialects({ resources, endpoint, accountId: credentials.accountId, board }));
+    app.route("/", fcDialects({ resources, endpoint, accountId: credentials.accountId, board, invocations, clock }));
     app.route(
       SLUICE_PREFIX,
       sluiceV1({
@@ -145,7 +149,7 @@ export class ControlPlane {
     });
     sweep.start();
     certificates.look();
-    const kept = { publisher, logs, usage, board, metrics, sweep, images, backups, certificates };
+    const kept = { publisher, logs, usage, board, metrics, sweep, images, backups, certificates, invocations };
     const opened = new ControlPlane(options, kept, http);
     return opened;
   }
@@ -176,11 +180,12 @@ export class ControlPlane {
 
   async #close(): Promise<void> {
     const { store, channel, logger } = this.#options;
-    const { publisher, sweep, logs, usage, images, backups, certificates } = this.#parts;
+    const { publisher, sweep, logs, usage, images, backups, certificates, invocations } = this.#parts;
     try {
       sweep.stop();
       await certificates.close();
       images.close();
+      invocations.close();
       publisher.mainGone();
       await this.#http.close();
       await logs.close();
@@ -197,7 +202,7 @@ export class ControlPlane {
   }
 
   #receive(message: ToWorker): void {
-    const { publisher, logs, usage, board, metrics } = this.#parts;
+    const { publisher, logs, usage, board, metrics, invocations } = this.#parts;
     switch (message.type) {
       case "applied":
         publisher.applied(message.at);
@@ -207,8 +212,12 @@ export class ControlPlane {
         break;
       case "events":
         logs.add(message.lines, message.calls);
+        invocations.printed(message.lines);
         usage.add(message.usage);
         board.update(message.functions, message.gone);
+        break;
+      case "invoked":
+        invocations.answered(message.invocationId, message.answer);
         break;
       case "counts":
         metrics.update(message.counts);
@@ -234,6 +243,7 @@ function malformed(): Response {
 
 function bodyKind(method: string, path: string): BodyKind | "stream" {
   if (isArchive(method, path)) return "stream";
+  if (isEvent(method, path)) return "event";
   return isUpload(method, path) ? "function" : "json";
 }
 
@@ -248,4 +258,5 @@ interface Parts {
   readonly images: Images;
   readonly backups: Backups;
   readonly certificates: Certificates;
+  readonly invocations: Invocations;
 }

@@ -7,6 +7,7 @@ import {
   LATEST,
   type Trigger,
 } from "../model/model.ts";
+import { InvokedQualifiers } from "./invoked-qualifiers.ts";
 import {
   domainEntries,
   type FunctionVersion,
@@ -32,15 +33,19 @@ export class DataPlaneReader {
   readonly #qualifiers: Qualifiers;
   readonly #context: ProjectionContext;
 
-  constructor(repository: Repository, context: ProjectionContext) {
+  readonly #invoked: InvokedQualifiers;
+
+  constructor(repository: Repository, context: ProjectionContext, invoked = new InvokedQualifiers()) {
     this.#repository = repository;
+    this.#invoked = invoked;
     this.#qualifiers = new Qualifiers(repository);
     this.#context = context;
   }
 
   /**
    * A function as it stands, the hosts of its triggers, and what it runs under each other qualifier that a trigger or a
-   * route leads to, or that has provisioned instances.
+   * route leads to, that has provisioned instances, or under
+   * which the API invoked it.
    */
   async function(serviceName: string, functionName: string): Promise<FunctionReading> {
     const triggers = await this.#triggersOf(serviceName, functionName);
@@ -49,6 +54,7 @@ export class DataPlaneReader {
       if (triggerFor(triggers, qualifier) !== undefined) qualifiers.add(qualifier);
     }
     for (const qualifier of await this.provisionedQualifiers(serviceName, functionName)) qualifiers.add(qualifier);
+    for (const qualifier of this.#invoked.of(serviceName, functionName)) qualifiers.add(qualifier);
     const versions: [FunctionEntry, QualifiedFunction][] = [];
     for (const qualifier of qualifiers) {
       const qualified = await this.qualified(serviceName, functionName, qualifier);

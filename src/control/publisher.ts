@@ -5,6 +5,7 @@ import {
   entryKey,
   type FunctionResource,
   functionKey,
+  LATEST,
   type RevisionId,
   type ToMain,
   type ToWorker,
@@ -14,8 +15,9 @@ import { ApiError } from "./api-error.ts";
 import type { KeyRing } from "./auth/key-ring.ts";
 import { DataPlaneReader } from "./data-plane-reader.ts";
 import { DataPlaneView, type ViewChange } from "./data-plane-view.ts";
+import { InvokedQualifiers } from "./invoked-qualifiers.ts";
 import type { ProjectionContext } from "./projection.ts";
-import { type Repository, usersOfQualifier } from "./resources/resources.ts";
+import { type QualifiedName, type Repository, usersOfQualifier } from "./resources/resources.ts";
 
 /** A commit whose delta the main loop has not confirmed yet. */
 interface Waiter {
@@ -39,6 +41,7 @@ export class Publisher {
   #reader: DataPlaneReader;
   /** Package of every revision told since the start that has one: an older one may still run. */
   readonly #codeOfRevision = new Map<RevisionId, string>();
+  readonly #invoked = new InvokedQualifiers();
   readonly #waiters = new Set<Waiter>();
   #postedAt = 0;
   #appliedAt = -1;
@@ -48,7 +51,7 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#reader = new DataPlaneReader(options.repository, options.context);
+    this.#reader = new DataPlaneReader(options.repository, options.context, this.#invoked);
   }
 
   /** Change number of the last delta or snapshot posted, and of the last one applied (-1: none yet). */
@@ -65,7 +68,7 @@ export class Publisher {
     const { store, repository, context, keyRing } = this.#options;
     const unused: ViewChange = { put: [], delete: [] };
     this.#view = new DataPlaneView();
-    this.#reader = new DataPlaneReader(repository, context);
+    this.#reader = new DataPlaneReader(repository, context, this.#invoked);
     const domains = await repository.list("customDomain");
     for (const { value } of domains) this.#reader.routes.put(value);
     const functions = await repository.list("function");
@@ -118,6 +121,24 @@ export class Publisher {
     return { inForce: this.#wait(change) };
   }
 
+  /**
+   * Has the main loop run a function under a qualifier, as it does already where something leads there. `alone` runs work
+   * while nothing is committed.
+   */
+  async serve(name: QualifiedName, alone: (work: () => Promise<void>) => Promise<void>): Promise<void> {
+    this.beforeCommit();
+    // Every function is there as LATEST.
+    if (name.qualifier === LATEST) return;
+    await this.#invoked.serve(name, () => alone(() => this.#postFunction(name)));
+  }
+
+  async #postFunction({ serviceName, functionName }: QualifiedName): Promise<void> {
+    if (this.#stale) return this.start();
+    const delta: ViewChange = { put: [], delete: [] };
+    await this.#refreshFunction(serviceName, functionName, delta);
+    this.#options.channel.post({ type: "delta", from: this.#postedAt, to: this.#postedAt, ...delta });
+  }
+
   async #refresh(change: Change, delta: ViewChange): Promise<void> {
     const { repository } = this.#options;
     const [serviceName = "", functionName = ""] = change.key.split("/");
@@ -152,9 +173,13 @@ export class Publisher {
         break;
       }
       case "version":
+        // Nothing leads to a version that is new or deleted (by then its users are gone), but it may have been invoked.
+        for (const each of this.#invoked.functionsUnder(serviceName, change.key.split("/")[1] ?? "")) {
+          await this.#refreshFunction(serviceName, each, delta);
+        }
+        break;
       case "versionFunction":
       case "versionCounter":
-        // Nothing leads to a version that is new or deleted: by then its users are gone.
         break;
       default:
         throw new Error(`Unknown kind ${change.kind satisfies never}`);
@@ -163,7 +188,7 @@ export class Publisher {
 
   async #functionsUnder(serviceName: string, qualifier: string): Promise<string[]> {
     const users = await usersOfQualifier(this.#options.repository, serviceName, qualifier);
-    return users.map(({ functionName }) => functionName);
+    return [...users.map(({ functionName }) => functionName), ...this.#invoked.functionsUnder(serviceName, qualifier)];
   }
 
   async #refreshFunction(serviceName: string, functionName: string, delta: ViewChange): Promise<void> {

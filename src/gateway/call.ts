@@ -7,7 +7,7 @@ import { dropContentLength, forwardedHead, withoutReserved } from "./forwarded-h
 import type { InstanceLink } from "./instance-link.ts";
 import { KeptRequest } from "./kept-request.ts";
 import { type Stall, stalledFault } from "./memory-pressure.ts";
-import type { ReplyDialect } from "./reply-dialect.ts";
+import type { ControlPath, ReplyDialect } from "./reply-dialect.ts";
 import type { RequestHead } from "./request-head.ts";
 import { ResponseLeg } from "./response-leg.ts";
 
@@ -50,12 +50,12 @@ export class Call extends Timer implements StreamHandler, Stall, Waiter<Instance
   waitingSince = 0;
   rosterPlace = -1;
 
-  readonly requestId: string = newRequestId();
+  readonly requestId: string;
   readonly #context: CallContext;
   readonly #stream: Stream;
   #headers: HeaderList;
   readonly #path: string;
-  readonly #route: RouteEntry;
+  readonly #route: Pick<RouteEntry, "function">;
   readonly #dialect: ReplyDialect;
   readonly #startedAt: number;
   /** Client's deadline, Infinity where it gave none. */
@@ -84,10 +84,12 @@ export class Call extends Timer implements StreamHandler, Stall, Waiter<Instance
     stream: Stream,
     headers: HeaderList,
     head: RequestHead,
-    route: RouteEntry,
+    route: Pick<RouteEntry, "function">,
     dialect: ReplyDialect,
+    requestId: string = newRequestId(),
   ) {
     super();
+    this.requestId = requestId;
     this.#context = context;
     this.#stream = stream;
     this.#headers = headers;
@@ -127,6 +129,17 @@ export class Call extends Timer implements StreamHandler, Stall, Waiter<Instance
   /** Where the call runs; undefined while it waits. */
   get instance(): ScheduledInstance<InstanceLink> | undefined {
     return this.#instance;
+  }
+
+  /** See ReplyDialect. */
+  get controlPath(): ControlPath {
+    return this.#dialect.controlPath;
+  }
+
+  /** Time since its head was written to an instance; 0 before. */
+  get ranForMs(): number {
+    const timeoutMs = this.#instance?.revision.timeoutMs;
+    return timeoutMs === undefined ? 0 : this.#context.clock.nowMs() - (this.#timeoutAt - timeoutMs);
   }
 
   get deadlineAt(): number {
@@ -207,7 +220,7 @@ export class Call extends Timer implements StreamHandler, Stall, Waiter<Instance
   responseHead(headers: HeaderList, endStream: boolean): void {
     this.#dropKept();
     const head = withoutReserved(headers);
-    if (!this.#dialect.accepts(head)) {
+    if (!this.#dialect.accepts(headers)) {
       this.#passThrough = true;
     } else if (endStream && this.#dialect.statusOf(head) === undefined) {
       this.end(fault("BadResponse", "the function ended the call in its response head, without a status"));
@@ -222,9 +235,10 @@ export class Call extends Timer implements StreamHandler, Stall, Waiter<Instance
   }
 
   responseData(chunk: Buffer, endStream: boolean): void {
-    if (endStream && this.#passThrough) {
+    const status = endStream && this.#passThrough ? 2 : endStream ? this.#dialect.statusOfDataEnd() : undefined;
+    if (status !== undefined) {
       this.#stream.data(chunk, true);
-      this.#complete(2);
+      if (!this.#ended) this.#complete(status);
       return;
     }
     if (chunk.length > 0) this.#stream.data(chunk, false);

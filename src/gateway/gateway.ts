@@ -8,16 +8,19 @@ import { type Clock, type Logger, type Random, Roster, systemRandom, TimerWheel,
 import type { DriverInstance } from "../drivers/driver.ts";
 import { type ConnectionOptions, connectionOptions } from "../h2/h2.ts";
 import type { BusyMeter } from "../metering/metering.ts";
-import type {
-  AccessKeyEntry,
-  CallEnded,
-  CertificateEntry,
-  ErrorType,
-  Fault,
-  FunctionKey,
-  InstanceId,
-  Revision,
-  RouteEntry,
+import {
+  type AccessKeyEntry,
+  type CallEnded,
+  type CertificateEntry,
+  type ErrorType,
+  type Fault,
+  type FunctionKey,
+  fault,
+  type InstanceId,
+  type InvocationAnswer,
+  type InvocationRequest,
+  type Revision,
+  type RouteEntry,
 } from "../model/model.ts";
 import type { LinkFactory, LinkObserver, Scheduler } from "../scheduler/scheduler.ts";
 import type { Call } from "./call.ts";
@@ -28,6 +31,7 @@ import { ClientConnection, type ClientConnectionContext } from "./client-connect
 import { FlushQueue } from "./flush-queue.ts";
 import { runtimeHeaders } from "./forwarded-head.ts";
 import { InstanceLink } from "./instance-link.ts";
+import { Invocation } from "./invocation.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
 import { Listener } from "./listener.ts";
 import { ByteBudget } from "./memory-budget.ts";
@@ -92,11 +96,14 @@ export class Gateway implements LinkFactory<InstanceLink> {
   #clientContext: ClientConnectionContext | undefined;
   #tickWakeUp: WakeUp | undefined;
   #onIdle: (() => void) | undefined;
+  readonly #answersBudget: ByteBudget;
+  #invocations = 0;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#limits = gatewayLimits(options.limits);
     this.#admission = new ClientAdmission(this.#limits);
+    this.#answersBudget = new ByteBudget(this.#limits.invocationAnswersMaxBytes);
     this.refusals = new Refusals(options.clock, options.logger);
     const failed = (what: string) => (error: unknown) => options.logger.error(what, { error });
     const connectionFailed = failed("A connection failed by a bug of Sluice and was ended");
@@ -255,12 +262,36 @@ export class Gateway implements LinkFactory<InstanceLink> {
     return link;
   }
 
-  /** Takes no new connections, asks clients to leave, and resolves when the last call has ended and they are gone. */
+  /** Runs an event (InvokeFunction) as a call. `signal`: nobody waits for the answer any more. Never rejects. */
+  async invoke(request: InvocationRequest, signal: AbortSignal): Promise<InvocationAnswer> {
+    const context = this.#clientContext;
+    if (context === undefined) throw new Error("Cannot invoke before attach()");
+    if (this.#memoryGuard.refusesCalls) {
+      return { kind: "fault", fault: fault("ResourceExhausted", "the gateway is short of memory") };
+    }
+    const invocation = new Invocation(request, context, this.#answersBudget);
+    const cancel = () => invocation.cancel();
+    signal.addEventListener("abort", cancel);
+    this.#invocations += 1;
+    invocation.start();
+    try {
+      return await invocation.answer;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      this.#invocations -= 1;
+      this.#tellIdle();
+    }
+  }
+
+  /**
+   * Takes no new connections, asks clients to leave, and resolves when they are gone and the last call and invocation has
+   * ended.
+   */
   async drain(): Promise<void> {
     this.#listener.close();
     const nowMs = this.#options.clock.nowMs();
     for (const client of this.#clients) client.drain(nowMs);
-    if (this.#clients.size === 0) return;
+    if (this.#isIdle) return;
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
@@ -301,7 +332,15 @@ export class Gateway implements LinkFactory<InstanceLink> {
 
   #clientClosed(client: ClientConnection): void {
     this.#clients.delete(client);
-    if (this.#clients.size === 0) this.#onIdle?.();
+    this.#tellIdle();
+  }
+
+  get #isIdle(): boolean {
+    return this.#clients.size === 0 && this.#invocations === 0;
+  }
+
+  #tellIdle(): void {
+    if (this.#isIdle) this.#onIdle?.();
   }
 
   #scheduleTick(): void {

@@ -8,6 +8,7 @@ import { Inquiries } from "./inquiries.ts";
 import { InstanceConnection, type InstanceConnectionContext } from "./instance-connection.ts";
 import { Proof } from "./proof.ts";
 import { questionHead } from "./question-head.ts";
+import type { ControlPath } from "./reply-dialect.ts";
 
 /**
  * Waits between attempts to connect again while the process lives; then the instance counts as lost. A connection that
@@ -35,7 +36,9 @@ export type LinkedInstance = Pick<DriverInstance, "id" | "exited" | "connect" | 
  */
 export class InstanceLink implements Link {
   readonly meter: BusyMeter;
+  /** Of calls, and of events. Always the same lists. */
   readonly #runtimeHeaders: HeaderList;
+  readonly #eventHeaders: HeaderList;
   readonly #instance: LinkedInstance;
   readonly #revision: Revision;
   readonly #observer: LinkObserver;
@@ -80,6 +83,7 @@ export class InstanceLink implements Link {
     this.#clock = options.clock;
     this.meter = options.meter;
     this.#runtimeHeaders = options.runtimeHeaders;
+    this.#eventHeaders = options.runtimeHeaders.map((each) => (each === "/http-invoke" ? "/invoke" : each));
     this.#inquiries = new Inquiries(options.context.wheel, this);
     void options.instance.exited.then((report) => {
       this.#exitReport = report;
@@ -100,11 +104,17 @@ export class InstanceLink implements Link {
    * Sends a call's head, and the runtime's headers with it. The scheduler grants no slot while there is no connection
    * that takes calls.
    */
-  request(head: HeaderList, endStream: boolean, handler: StreamHandler): Stream {
+  request(
+    head: HeaderList,
+    endStream: boolean,
+    handler: StreamHandler,
+    controlPath: ControlPath = "/http-invoke",
+  ): Stream {
     const current = this.#current;
     if (current === undefined) throw new Error("Cannot send a call to an instance without connection");
     if (!this.#inquiries.isEmpty && !current.canOpen) this.#inquiries.giveWay();
-    const stream = current.open(head, this.#runtimeHeaders, endStream, handler);
+    const runtime = controlPath === "/invoke" ? this.#eventHeaders : this.#runtimeHeaders;
+    const stream = current.open(head, runtime, endStream, handler);
     const { wear } = current;
     if (stream.id >= this.#context.instanceOptions.streamIdMax || wear >= RETIRE_AT_WEAR) {
       this.#replaceConnection(current);

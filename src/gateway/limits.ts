@@ -130,6 +130,7 @@ export const GATEWAY_LIMITS = {
   ),
   memoryHysteresisPercent: limit(5, 0, 50, "of memoryMaxMb, by which each of the three ends below its begin", "ours"),
   windowMemoryMaxBytes: limit(256 * MIB, 1, 2 ** 40, "memory that grown flow-control windows share", "ours"),
+  invocationAnswersMaxBytes: limit(256 * MIB, 1, 2 ** 40, "answers to InvokeFunction that are on their way", "ours"),
   keptRequestsMaxBytes: limit(64 * MIB, 1, 2 ** 40, "request bytes kept for calls that may be sent again", "ours"),
 } as const satisfies Record<string, Limit>;
 

@@ -39,7 +39,7 @@ export class ResponseLeg implements StreamHandler {
       throw error;
     }
     try {
-      this.#stream = this.#link.request(head, endStream, this);
+      this.#stream = this.#link.request(head, endStream, this, this.#call.controlPath);
     } catch (error) {
       this.closed();
       throw error;

@@ -2,6 +2,7 @@
 import type { Delta, Snapshot } from "./data-plane.ts";
 import type { ErrorType, Fault } from "./faults.ts";
 import type { FunctionKey, InstanceId, RevisionId } from "./ids.ts";
+import type { InvocationAnswer, InvocationId, InvocationRequest } from "./invocation.ts";
 import type { MainCounts } from "./main-counts.ts";
 import type { ProvisionStatus } from "./provision.ts";
 import type { LogRecord } from "./sluice-api.ts";
@@ -77,6 +78,10 @@ export type ToMain =
   | Delta
   /** So many more of the usage records that came are stored, in the order in which they came. */
   | { readonly type: "usageStored"; readonly count: number }
+  /** Answered with `invoked`, once. */
+  | { readonly type: "invoke"; readonly request: InvocationRequest }
+  /** Nobody waits for its answer any more. Unknown ones are nothing to do for: the two messages may cross. */
+  | { readonly type: "cancelInvocation"; readonly invocationId: InvocationId }
   | { readonly type: "shutdown" };
 
 /** Main to worker. Events come batched. */
@@ -95,6 +100,7 @@ export type ToWorker =
       /** Functions that are gone from the data plane, with no instance left. */
       readonly gone: readonly FunctionKey[];
     }
+  | { readonly type: "invoked"; readonly invocationId: InvocationId; readonly answer: InvocationAnswer }
   /** About once a second. */
   | { readonly type: "counts"; readonly counts: MainCounts }
   | { readonly type: "shutdown" };

@@ -5,6 +5,7 @@ export * from "./container.ts";
 export * from "./data-plane.ts";
 export * from "./faults.ts";
 export * from "./ids.ts";
+export * from "./invocation.ts";
 export * from "./main-counts.ts";
 export * from "./messages.ts";
 export * from "./path-rewriter.ts";

@@ -12,6 +12,7 @@ import { CallCounts } from "./call-counts.ts";
 import type { Configuration } from "./configuration.ts";
 import { DataPlane } from "./data-plane.ts";
 import { driverConfiguration } from "./driver-configuration.ts";
+import { InvocationDesk } from "./invocation-desk.ts";
 import type { ClosableLogger } from "./log.ts";
 import { connectionsThatFit, readOpenFilesMax } from "./open-files.ts";
 import { Reports } from "./reports.ts";
@@ -38,6 +39,7 @@ export class MainLoop {
   readonly isolation: string;
   readonly #closeDriver: () => Promise<void>;
   readonly #dataPlane: DataPlane;
+  readonly #invocations: InvocationDesk;
   readonly #reports: Reports;
   readonly #meters: MeterBook;
   readonly #callCounts = new CallCounts();
@@ -131,6 +133,7 @@ export class MainLoop {
     });
     this.gateway.attach(this.scheduler);
     this.#dataPlane = new DataPlane(this.gateway, this.scheduler, logger, () => driver.expectImages?.());
+    this.#invocations = new InvocationDesk(this.gateway, logger);
     this.#refreshStatus();
     this.#reportCounts();
     this.#served = new Promise((resolve) => {
@@ -156,6 +159,7 @@ export class MainLoop {
 
   /** The control plane is gone: the last state is served on. */
   leave(): void {
+    this.#invocations.cancelAll();
     this.#reports.setChannel(undefined);
   }
 
@@ -194,6 +198,12 @@ export class MainLoop {
         break;
       case "usageStored":
         this.#reports.usageStored(channel, message.count);
+        break;
+      case "invoke":
+        void this.#invocations.invoke(message.request, channel);
+        break;
+      case "cancelInvocation":
+        this.#invocations.cancel(message.invocationId);
         break;
       case "shutdown":
         break;

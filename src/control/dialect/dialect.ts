@@ -3,10 +3,12 @@
  * translates, and decides nothing.
  */
 import { Hono } from "hono";
+import type { Clock } from "../../base/base.ts";
 import { traits20160815 } from "../dialect-2016-08-15/traits.ts";
 import { traits20210406 } from "../dialect-2021-04-06/traits.ts";
 import { jsonBody, noContent } from "../http/answers.ts";
 import type { ApiContext, ApiEnv } from "../http/env.ts";
+import type { Invocations } from "../invocations.ts";
 import { OPERATIONS } from "../operations/operations.ts";
 import type { EndpointInfo } from "../options.ts";
 import type { ListQuery, Page, Resources, Stored } from "../resources/resources.ts";
@@ -15,6 +17,7 @@ import { aliasDocument } from "./alias.ts";
 import { customDomainDocument } from "./custom-domain.ts";
 import { functionDocument, functionInput } from "./function.ts";
 import { addInstances } from "./instances.ts";
+import { addInvocations } from "./invoke.ts";
 import { addOnDemandConfigs } from "./on-demand-config.ts";
 import { functionParams, param, qualifiedName, qualifiedService, serviceParam } from "./parameters.ts";
 import { addProvisionConfigs } from "./provision-config.ts";
@@ -31,6 +34,8 @@ export interface DialectContext {
   readonly endpoint: EndpointInfo;
   readonly accountId: string;
   readonly board: StatusBoard;
+  readonly invocations: Invocations;
+  readonly clock: Clock;
 }
 
 /** One kind of resource: how its five operations are called, and how it looks. */
@@ -48,11 +53,20 @@ interface Operations<T> {
 
 /** Whether a request may carry a code package. */
 export function isUpload(method: string, path: string): boolean {
-  const [, version, ...rest] = path.split("/");
-  if (!DIALECTS.some((each) => each.version === version)) return false;
-  const below = rest.join("/");
+  const below = belowVersion(path);
   if (method === "POST") return /^services\/[^/]+\/functions$/.test(below);
   return method === "PUT" && /^services\/[^/]+\/functions\/[^/]+$/.test(below);
+}
+
+/** Whether the body of a request is an event for a function. */
+export function isEvent(method: string, path: string): boolean {
+  return method === "POST" && /^services\/[^/]+\/functions\/[^/]+\/invocations$/.test(belowVersion(path));
+}
+
+/** A path without the version of the API; empty where it has none. */
+function belowVersion(path: string): string {
+  const [, version, ...rest] = path.split("/");
+  return DIALECTS.some((each) => each.version === version) ? rest.join("/") : "";
 }
 
 /** Whether a path calls a function as before there were hosts of triggers: told to everybody that it is not served. */
@@ -139,6 +153,7 @@ function dialectOf(traits: DialectTraits, context: DialectContext): Hono<ApiEnv>
   addOnDemandConfigs(app, context);
   addProvisionConfigs(app, context);
   addInstances(app, context);
+  addInvocations(app, context);
   addTableRoutes(app, OPERATIONS[traits.version], resources);
   traits.addRoutes?.(app);
   return app;

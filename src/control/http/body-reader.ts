@@ -1,5 +1,6 @@
 /** Reads the bodies of requests: small ones into memory, zips to disk as they arrive. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { INVOCATION_BODY_MAX_BYTES } from "../../model/model.ts";
 import { ApiError } from "../api-error.ts";
 import type { CodePackages } from "../code/code-packages.ts";
 import { ZIP_IN_BODY_MAX_BYTES, ZIP_UPLOAD_MAX_BYTES } from "../code/limits.ts";
@@ -13,14 +14,14 @@ const JSON_MAX_BYTES = 1024 ** 2;
 /** Escapes may make each character of base64 six; nobody escapes more than `/`, `+` and `=`: a quarter more is plenty. */
 const JSON_WITH_ZIP_MAX_BYTES = Math.ceil(ZIP_IN_BODY_MAX_BYTES / 3) * 5 + JSON_MAX_BYTES;
 /** All bodies in memory that are being read or worked on, together. */
-const IN_MEMORY_MAX_BYTES = 64 * 1024 ** 2;
+const IN_MEMORY_MAX_BYTES = 256 * 1024 ** 2;
 /** Zips that are being read or unpacked. */
 const ZIPS_AT_ONCE_MAX = 16;
 /** Without a byte for so long a body has ended. */
 const IDLE_TIMEOUT_MS = 60_000;
 
-/** What a request's body is: JSON, JSON with a zip as base64 at `code.zipFile`, or a zip. */
-export type BodyKind = "json" | "function" | "zip";
+/** What a request's body is: JSON, an event, JSON with a zip as base64 at `code.zipFile`, or a zip. */
+export type BodyKind = "json" | "event" | "function" | "zip";
 
 /** A body that was read whole and is the one that was signed. Dispose of it when the request is answered. */
 export interface ReadBody extends AsyncDisposable {
@@ -56,9 +57,10 @@ export class BodyReader {
   /** Reads to the end and compares with the hashes that were signed. Rejects with an ApiError or a PackageError; then nothing is kept. */
   async read(exchange: Exchange, { kind, signed }: BodyToRead): Promise<ReadBody> {
     await using cleanUp = new AsyncDisposableStack();
-    const rest = cleanUp.use(new GatheredBytes((bytes) => this.#account(bytes)));
-    if (kind === "json") {
-      await readSigned(exchange, signed, JSON_MAX_BYTES, (bytes) => rest.add(bytes));
+    const sizeMaxBytes = kind === "event" ? INVOCATION_BODY_MAX_BYTES : JSON_MAX_BYTES;
+    const rest = cleanUp.use(new GatheredBytes(sizeMaxBytes, (bytes) => this.#account(bytes)));
+    if (kind === "json" || kind === "event") {
+      await readSigned(exchange, signed, sizeMaxBytes, (bytes) => rest.add(bytes));
       const kept = cleanUp.move();
       return { bytes: rest.whole(), [Symbol.asyncDispose]: () => kept.disposeAsync() };
     }
@@ -116,16 +118,18 @@ export class BodyReader {
 
 /** Bytes in memory, accounted for until it is disposed of. */
 class GatheredBytes implements Disposable {
+  readonly #sizeMaxBytes: number;
   readonly #account: (bytes: number) => void;
   #chunks: Buffer[] = [];
   #sizeBytes = 0;
 
-  constructor(account: (bytes: number) => void) {
+  constructor(sizeMaxBytes: number, account: (bytes: number) => void) {
+    this.#sizeMaxBytes = sizeMaxBytes;
     this.#account = account;
   }
 
   add(bytes: Buffer): void {
-    if (this.#sizeBytes + bytes.length > JSON_MAX_BYTES) throw tooLarge(JSON_MAX_BYTES);
+    if (this.#sizeBytes + bytes.length > this.#sizeMaxBytes) throw tooLarge(this.#sizeMaxBytes);
     this.#account(bytes.length);
     this.#sizeBytes += bytes.length;
     this.#chunks.push(bytes);

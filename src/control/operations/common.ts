@@ -139,6 +139,13 @@ const statefulInvocations: readonly Operation[] = [
   missing("StopStatefulAsyncInvocation", "PUT", `${STATEFUL}/{invocationId}`, invocation, QUALIFIER),
 ];
 
+const invocations: readonly Operation[] = [
+  complete("InvokeFunction", "POST", `${FUNCTION}/invocations`, "bytes", {
+    query: QUALIFIER,
+    headers: ["X-Fc-Invocation-Type", "X-Fc-Log-Type"],
+  }),
+];
+
 export const commonOperations: readonly Operation[] = [
   ...services,
   ...functions,
@@ -146,6 +153,7 @@ export const commonOperations: readonly Operation[] = [
   ...versions,
   ...domains,
   ...instances,
+  ...invocations,
   ...layers,
   ...asyncInvocation,
   ...statefulInvocations,

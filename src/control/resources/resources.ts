@@ -62,10 +62,12 @@ export class Resources {
   readonly provisionConfigs: ProvisionConfigs;
   readonly rollback: Rollback;
   readonly accessKeys: AccessKeys;
+  readonly #writer: Writer;
 
   constructor(options: ResourcesOptions) {
     const { store, repository, listener, sources, endpoint, domainCa, acmeRules, clock } = options;
     const writer = new Writer(store, listener);
+    this.#writer = writer;
     const qualifiers = new Qualifiers(repository);
     const services = new Collection("service", serviceWords, repository, writer);
     const functions = new Collection("function", functionWords, repository, writer);
@@ -91,5 +93,10 @@ export class Resources {
     const keys = new Collection("accessKey", accessKeyWords, repository, writer);
     this.accessKeys = new AccessKeys({ keys, ring: options.keyRing, vault: options.vault, clock });
     this.rollback = new Rollback({ services, aliases: this.aliases, repository, writer, clock });
+  }
+
+  /** Runs `work` while no write does. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#writer.alone(work);
   }
 }

@@ -39,6 +39,13 @@ export class Writer {
     return answer;
   }
 
+  /** Runs `work` when all earlier writes are done; later ones wait for it. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
   async #commit<T>(plan: () => Promise<WritePlan<T>>): Promise<{ answer: T; inForce: Promise<void> }> {
     this.#listener.beforeCommit();
     const { changes, expected, answer } = await plan();

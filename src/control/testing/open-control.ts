@@ -1,7 +1,16 @@
 /** A control plane on a data folder, and the main loop that it talks to. */
 import { join } from "node:path";
 import { type Channel, type Clock, channelPair, silentLogger, systemClock } from "../../base/base.ts";
-import type { Delta, Snapshot, ToMain, ToWorker } from "../../model/model.ts";
+import type {
+  Delta,
+  InstanceId,
+  InvocationAnswer,
+  InvocationId,
+  InvocationRequest,
+  Snapshot,
+  ToMain,
+  ToWorker,
+} from "../../model/model.ts";
 import { openSqliteStore, type Store } from "../../store/store.ts";
 import { ControlPlane } from "../control.ts";
 import type { ControlPlaneOptions } from "../options.ts";
@@ -17,6 +26,10 @@ export class FakeMain {
   readonly channel: Channel<ToWorker, ToMain>;
   confirms = true;
   saidShutdown = false;
+  readonly invoked: InvocationRequest[] = [];
+  readonly cancelled: InvocationId[] = [];
+  /** What events are answered; undefined: not at all. */
+  answer: (request: InvocationRequest) => InvocationAnswer | undefined = echo;
 
   constructor(channel: Channel<ToWorker, ToMain>) {
     this.channel = channel;
@@ -26,9 +39,23 @@ export class FakeMain {
         return;
       }
       if (message.type === "usageStored") return;
+      if (message.type === "invoke") {
+        this.#invoke(message.request);
+        return;
+      }
+      if (message.type === "cancelInvocation") {
+        this.cancelled.push(message.invocationId);
+        return;
+      }
       this.received.push(message);
       if (this.confirms) channel.post({ type: "applied", at: message.type === "delta" ? message.to : message.at });
     });
+  }
+
+  #invoke(request: InvocationRequest): void {
+    this.invoked.push(request);
+    const answer = this.answer(request);
+    if (answer !== undefined) this.channel.post({ type: "invoked", invocationId: request.invocationId, answer });
   }
 
   get last(): Snapshot | Delta | undefined {
@@ -86,4 +113,11 @@ export async function openControlPlane(dataDir: string, options: UnderTestOption
     store,
     url: `http://127.0.0.1:${control.apiPort}`,
   };
+}
+
+/** The event itself, as text. */
+function echo({ event }: InvocationRequest): InvocationAnswer {
+  const run = { instanceId: "c-1" as InstanceId, durationMs: 1.5 };
+  const about = { httpStatus: 200, contentType: "text/plain", fcStatus: "", isGrpc: false };
+  return { kind: "answered", ...about, body: event, run };
 }
