@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { aliasesCommand } from "./commands/aliases.ts";
+import { auditCommand } from "./commands/audit.ts";
 import { backupCommand } from "./commands/backup.ts";
 import { billCommand } from "./commands/bill.ts";
 import { configCommand } from "./commands/config.ts";
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   rollbackCommand,
   removeCommand,
   keysCommand,
+  auditCommand,
   billCommand,
   backupCommand,
   restoreCommand,

@@ -8,6 +8,8 @@ import type { Clock } from "../base/base.ts";
 import type {
   AccessKeyInfo,
   AccessKeysAnswer,
+  AuditAnswer,
+  AuditRecord,
   AutoDomainAnswer,
   FunctionInfo,
   FunctionsAnswer,
@@ -33,7 +35,15 @@ import type {
   VersionDocument,
 } from "./wire.ts";
 
-export type { DomainInfo, FunctionInfo, LogRecord, RestoreAnswer, RollbackAnswer, UsageTotal } from "../model/model.ts";
+export type {
+  AuditRecord,
+  DomainInfo,
+  FunctionInfo,
+  LogRecord,
+  RestoreAnswer,
+  RollbackAnswer,
+  UsageTotal,
+} from "../model/model.ts";
 export { functionKey, LATEST } from "../model/model.ts";
 export { ApiError, isNotFound, UNREACHABLE } from "./api-error.ts";
 export { type CallCommand, type CallTarget, callCommands, shellQuote } from "./call-commands.ts";
@@ -189,6 +199,17 @@ export class Client {
       action: "SluiceGetAutoDomain",
     });
     return answer.domainName;
+  }
+
+  /** The last changes through the API, oldest first. */
+  async auditRecords(limit: number): Promise<readonly AuditRecord[]> {
+    const answer = await this.#requester.json<AuditAnswer>({
+      method: "GET",
+      path: "/sluice/v1/audit",
+      action: "SluiceReadAudit",
+      query: { limit: String(limit) },
+    });
+    return answer.records;
   }
 
   /** Every function with how it stands. */

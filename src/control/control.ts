@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { newRequestId, type ToWorker } from "../model/model.ts";
 import { ApiError } from "./api-error.ts";
+import { AuditLog } from "./audit/audit-log.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import { KeyRing } from "./auth/key-ring.ts";
 import { Backups } from "./backup/backups.ts";
@@ -104,8 +105,11 @@ export class ControlPlane {
       publisher.serve(name, (work) => resources.alone(work)),
     );
     const authenticator = new Authenticator(keyRing, clock);
+    const audit = new AuditLog(join(dataDir, "audit.log"), logger);
     const app = createApp({
       authenticator,
+      audit,
+      clock,
       listenHosts: listen.hosts,
       logger,
       packages,
@@ -124,6 +128,7 @@ export class ControlPlane {
         publisher,
         board,
         logs,
+        audit,
         usage,
         images,
         endpoint,

@@ -43,7 +43,7 @@ export interface AcmeSettings {
 
 /** Everything that the control plane is given; it reads no configuration of its own. */
 export interface ControlPlaneOptions {
-  /** Folder of everything that Sluice keeps. Used below it: `code/`, `logs/`, `registry-credentials.key`. */
+  /** Folder of everything that Sluice keeps. Used below it: `code/`, `logs/`, `audit.log`, `registry-credentials.key`. */
   readonly dataDir: string;
   /** Opened by the caller, closed by `ControlPlane.close`. */
   readonly images: ImageSource;

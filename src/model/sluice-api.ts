@@ -140,6 +140,31 @@ export interface NewAccessKey extends AccessKeyInfo {
   readonly accessKeySecret: string;
 }
 
+/** A request of the API that is more than a read, of `GET /sluice/v1/audit` and of audit.log, as JSON Lines. */
+export interface AuditRecord {
+  /** When it was done, Unix epoch milliseconds. */
+  readonly at: number;
+  readonly requestId: string;
+  /** The key that signed it. */
+  readonly accessKeyId: string;
+  /** Address of the client. */
+  readonly from: string;
+  /** As Function Compute names it, or Sluice for its own endpoints. */
+  readonly operation: string;
+  /** Without the query. */
+  readonly path: string;
+  /** What was written or deleted in the store, each as `kind key`; empty where nothing was. */
+  readonly changed: readonly string[];
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** Error code of the answer; absent: none. */
+  readonly code?: string;
+}
+
+export interface AuditAnswer {
+  readonly records: readonly AuditRecord[];
+}
+
 /** One line of a function's log, of `GET /sluice/v1/logs` and of the log files, as JSON Lines. */
 export interface LogRecord {
   readonly function: FunctionKey;

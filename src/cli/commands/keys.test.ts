@@ -137,3 +137,14 @@ test("sluice keys creates, lists, disables and deletes, and says what it is used
       assert.equal((await run(["keys", ...args])).code, 2, args.join(" "));
     }
   }));
+
+test("sluice audit shows who changed what, with the key that did", () =>
+  withPlatform(async ({ run, sdk }) => {
+    await run(["keys", "create"]);
+    await assert.rejects(sdk.deleteService("none"));
+    const shown = await run(["audit"]);
+    assert.match(shown.stdout, /20\S+Z +AK +CreateAccessKey +200 +accessKey SLUICE\w+ +[0-9a-f-]{36}\n/);
+    assert.match(shown.stdout, / DeleteService +ServiceNotFound +\/2021-04-06\/services\/none /);
+    const { records } = JSON.parse((await run(["audit", "-n", "1", "--json"])).stdout);
+    assert.deepEqual([records.length, records[0].operation], [1, "DeleteService"]);
+  }));

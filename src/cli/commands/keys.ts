@@ -14,7 +14,7 @@ const ACTIONS = ["create", "list", "disable", "delete"];
 
 export const keysCommand = command<KeysFlags>({
   name: "keys",
-  summary: "create, list, disable or delete access keys, which requests and calls are signed with",
+  summary: "create, list, disable or delete the keys that requests and calls are signed with",
   arguments: ["<action>", "[key]"],
   options: [{ flags: "--description <text>", description: "what a new key is for" }, dataOption, jsonOption],
   details:

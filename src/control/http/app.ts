@@ -5,6 +5,7 @@ import type { Logger } from "../../base/base.ts";
 import { newRequestId } from "../../model/model.ts";
 import type { SignedRequest } from "../../signing/signing.ts";
 import { ApiError, asApiError } from "../api-error.ts";
+import { type AuditContext, audited } from "../audit/audited.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { CodePackages } from "../code/code-packages.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./answers.ts";
@@ -12,7 +13,7 @@ import { type BodyKind, BodyReader } from "./body-reader.ts";
 import type { ApiContext, ApiEnv } from "./env.ts";
 import { foreignHostMessage, isFromThisMachine, isOwnHost } from "./host-names.ts";
 
-export interface AppOptions {
+export interface AppOptions extends AuditContext {
   readonly authenticator: Authenticator;
   readonly listenHosts: readonly string[];
   readonly logger: Logger;
@@ -45,13 +46,13 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
     const kind = options.bodyKind(c.req.method, c.req.path);
     if (kind === "stream") {
       c.set("bodySha256", signed.bodySha256);
-      await next();
+      await audited(c, signed.accessKeyId, options, next);
       return;
     }
     await using body = await bodies.read(c.env, { kind, signed });
     c.set("body", body.bytes);
     c.set("zip", body.zip);
-    await next();
+    await audited(c, signed.accessKeyId, options, next);
   });
   app.notFound((c) => {
     const message = `'${c.req.method}' against '${c.req.path}' is not supported`;

@@ -23,14 +23,19 @@ export async function* mergedPast(pasts: readonly PastLog[]): AsyncGenerator<Log
   }
 }
 
-async function* recordsOf({ files }: PastLog): AsyncGenerator<LogRecord, undefined> {
+async function* recordsOf(past: PastLog): AsyncGenerator<LogRecord, undefined> {
+  for await (const line of linesOf(past)) {
+    const record = parseLogLine(line);
+    if (record !== undefined) yield record;
+  }
+  return undefined;
+}
+
+/** The lines of one log, oldest first, reading as it goes. Closes no file. */
+export async function* linesOf({ files }: PastLog): AsyncGenerator<string> {
   for (const { handle, sizeBytes } of files) {
     if (sizeBytes === 0) continue;
     const input = handle.createReadStream({ start: 0, end: sizeBytes - 1, autoClose: false });
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-      const record = parseLogLine(line);
-      if (record !== undefined) yield record;
-    }
+    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   }
-  return undefined;
 }

@@ -1,4 +1,5 @@
 import type { Change, CommitResult, Expectation, Store } from "../../store/store.ts";
+import { noteCommit } from "../audit/committed.ts";
 
 /** What a write wants to commit, and how it answers then. */
 export interface WritePlan<T> {
@@ -50,6 +51,7 @@ export class Writer {
     this.#listener.beforeCommit();
     const { changes, expected, answer } = await plan();
     const result = await this.#store.commit(changes, expected);
+    noteCommit(changes);
     const { inForce } = await this.#listener.afterCommit(changes, result);
     return { answer: answer(result.etags), inForce };
   }

@@ -1,9 +1,10 @@
 /** Sluice's own endpoints, which its command line uses. Shapes: model/sluice-api.ts. */
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
-import type { AutoDomainAnswer, HealthAnswer, ImagePullsAnswer, UsageAnswer } from "../../model/model.ts";
+import type { AuditAnswer, AutoDomainAnswer, HealthAnswer, ImagePullsAnswer, UsageAnswer } from "../../model/model.ts";
 import type { Store } from "../../store/store.ts";
 import { invalid } from "../api-error.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
 import type { Backups } from "../backup/backups.ts";
 import { jsonBody } from "../http/answers.ts";
 import type { ApiEnv } from "../http/env.ts";
@@ -22,6 +23,9 @@ import { answerLogs } from "./logs.ts";
 
 export const SLUICE_PREFIX = "/sluice/v1";
 
+/** Most records of one answer. */
+const AUDIT_LIMIT_MAX = 10_000;
+
 export interface SluiceContext {
   readonly store: Store;
   readonly repository: Repository;
@@ -30,6 +34,7 @@ export interface SluiceContext {
   readonly publisher: Publisher;
   readonly board: StatusBoard;
   readonly logs: FunctionLogs;
+  readonly audit: AuditLog;
   readonly usage: UsageJournal;
   readonly images: Images;
   readonly endpoint: EndpointInfo;
@@ -40,7 +45,7 @@ export interface SluiceContext {
 
 /** The routes below SLUICE_PREFIX. */
 export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
-  const { store, repository, resources, publisher, logs, usage, images } = context;
+  const { store, repository, resources, publisher, logs, audit, usage, images } = context;
   const app = new Hono<ApiEnv>();
   const controlId = randomUUID();
   app.get("/functions", async (c) => c.json(await readFunctions(context)));
@@ -54,6 +59,13 @@ export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
   app.get("/image-pulls", (c) => c.json({ pulls: images.pulls } satisfies ImagePullsAnswer));
   addKeys(app, resources);
   addBackups(app, context.backups, context.goOver);
+  app.get("/audit", async (c) => {
+    const limit = c.req.query("limit") ?? "100";
+    if (!/^[1-9]\d{0,4}$/.test(limit) || Number(limit) > AUDIT_LIMIT_MAX) {
+      invalid(`limit: expected an integer from 1 to ${AUDIT_LIMIT_MAX}, got ${JSON.stringify(limit)}`);
+    }
+    return c.json({ records: await audit.last(Number(limit)) } satisfies AuditAnswer);
+  });
   app.get("/logs", (c) => answerLogs(c, logs));
   app.get("/usage", async (c) => {
     const sinceMs = c.req.query("sinceMs") ?? "0";
