@@ -81,11 +81,11 @@ async function contentsOf(dataDir: string): Promise<unknown> {
   return found;
 }
 
-/** Files below a folder with the hashes of their bytes, but for what the database keeps open. */
+/** Files below a folder with the hashes of their bytes, but for what the database keeps open and the audit log. */
 async function filesOf(folder: string): Promise<Record<string, string>> {
   const files: Record<string, string> = {};
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || entry.name.startsWith("state.db")) continue;
+    if (!entry.isFile() || entry.name.startsWith("state.db") || entry.name === "audit.log") continue;
     const path = join(entry.parentPath, entry.name);
     files[path.slice(folder.length + 1)] = createHash("sha256")
       .update(await readFile(path))
