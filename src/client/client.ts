@@ -11,6 +11,7 @@ import type {
   AuditAnswer,
   AuditRecord,
   AutoDomainAnswer,
+  CodePackageAnswer,
   FunctionInfo,
   FunctionsAnswer,
   HealthAnswer,
@@ -46,6 +47,9 @@ export type {
 } from "../model/model.ts";
 export { functionKey, LATEST } from "../model/model.ts";
 export { ApiError, isNotFound, UNREACHABLE } from "./api-error.ts";
+
+import { isNotFound } from "./api-error.ts";
+
 export { type CallCommand, type CallTarget, callCommands, shellQuote } from "./call-commands.ts";
 export { isLoopback, portOfUrl, resolvesToThisMachine } from "./grpc-address.ts";
 export type { Endpoint, Upload } from "./transport.ts";
@@ -268,6 +272,31 @@ export class Client {
       path: "/sluice/v1/restore",
       action: "SluiceRestore",
       upload: archive,
+    });
+  }
+
+  /** A package that is there; it is kept for an hour from now. */
+  async findPackage(sha256: string): Promise<CodePackageAnswer | undefined> {
+    try {
+      return await this.#requester.json({
+        method: "GET",
+        path: `/sluice/v1/code-packages/${sha256}`,
+        action: "SluiceGetCodePackage",
+      });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Sends a zip, which a function may name as `code.packageId` for an hour. */
+  putPackage(zip: Upload, signal?: AbortSignal): Promise<CodePackageAnswer> {
+    return this.#requester.json({
+      method: "PUT",
+      path: `/sluice/v1/code-packages/${zip.sha256}`,
+      action: "SluicePutCodePackage",
+      upload: zip,
+      ...(signal !== undefined && { signal }),
     });
   }
 

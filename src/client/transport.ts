@@ -1,7 +1,7 @@
 /** HTTP requests of the API's client: signed, one attempt each. */
-import { createReadStream } from "node:fs";
-import { type IncomingMessage, request as plainRequest } from "node:http";
+import { type ClientRequest, type IncomingMessage, request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
+import { type Readable, Transform } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../base/base.ts";
@@ -31,13 +31,18 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
 }
 
-/** The bytes of a file. */
+/** Bytes that are sent as they are read. */
 export interface Upload {
-  readonly path: string;
+  open(): Readable;
   readonly sizeBytes: number;
   /** Lower-case hex. */
   readonly sha256: string;
+  /** Told how many bytes have been sent so far. */
+  readonly onProgress?: (sentBytes: number) => void;
 }
+
+/** Bodies from this size on go over a connection of their own: one that was idle may just be closed by the server. */
+const OWN_CONNECTION_FROM_BYTES = 1024 ** 2;
 
 const API_VERSION = "2021-04-06";
 
@@ -64,6 +69,8 @@ export async function send(endpoint: Endpoint, clock: Clock, request: ApiRequest
   const path = `${request.path}${queryText(request.query ?? {})}`;
   headers["authorization"] = signAcs3({ method, url: path, headers: headerValues(headers) }, endpoint);
   headers["content-length"] = String(request.upload?.sizeBytes ?? body.byteLength);
+  // RFC 9110 §10.1.1: what is refused is not sent.
+  if (request.upload !== undefined) headers["expect"] = "100-continue";
 
   const answer = await exchange(endpoint, url, {
     method,
@@ -101,12 +108,29 @@ function exchange(endpoint: Endpoint, url: URL, { body, signal, ...head }: Excha
       port: url.port,
       ...(signal !== undefined && { signal }),
       ...(endpoint.caPem !== undefined && { ca: endpoint.caPem }),
+      ...(Number(head.headers["content-length"]) >= OWN_CONNECTION_FROM_BYTES && { agent: false }),
     };
     const request = url.protocol === "https:" ? tlsRequest(options, resolve) : plainRequest(options, resolve);
     request.on("error", (error: NodeJS.ErrnoException) => reject(unreachable(url, error)));
     if (body instanceof Uint8Array) request.end(body);
-    else pipeline(createReadStream(body.path), request).catch(reject);
+    else sendUpload(body, request, (error) => reject(unreachable(url, error)));
   });
+}
+
+/** Sends the bytes once the server wants them. */
+function sendUpload(upload: Upload, request: ClientRequest, failed: (error: NodeJS.ErrnoException) => void): void {
+  request.once("continue", () => {
+    let sentBytes = 0;
+    const counted = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        sentBytes += chunk.length;
+        upload.onProgress?.(sentBytes);
+        done(null, chunk);
+      },
+    });
+    pipeline(upload.open(), counted, request).catch(failed);
+  });
+  request.flushHeaders();
 }
 
 function unreachable(url: URL, cause: NodeJS.ErrnoException): ApiError {

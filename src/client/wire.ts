@@ -16,8 +16,8 @@ export interface FunctionDocument {
   readonly description?: string;
   readonly runtime: string;
   readonly handler?: string;
-  /** Only in requests: the zip, base64. */
-  readonly code?: { readonly zipFile: string };
+  /** Only in requests: the zip, base64, or the id of a package that was put. */
+  readonly code?: { readonly zipFile: string } | { readonly packageId: string };
   readonly codeChecksum?: string;
   /** MB. */
   readonly memorySize?: number;

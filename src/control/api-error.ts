@@ -33,6 +33,7 @@ export const apiErrorStatus = {
   AliasAlreadyExists: 409,
   // Function Compute's manual names no codes for these.
   AccessKeyNotFound: 404,
+  CodePackageNotFound: 404,
   AccessKeyAlreadyExists: 409,
   AccessKeyInUse: 409,
   AliasInUse: 409,

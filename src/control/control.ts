@@ -14,6 +14,7 @@ import type { BackupParts } from "./backup/parts.ts";
 import { acmeFaultOf } from "./certificates/acme-rules.ts";
 import { Certificates } from "./certificates/certificates.ts";
 import { CodePackages } from "./code/code-packages.ts";
+import { UploadedPackages } from "./code/uploaded-packages.ts";
 import { CodeSweep } from "./code-sweep.ts";
 import { fcDialects, isEvent, isOldInvocation, isUpload } from "./dialect/dialect.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
@@ -31,6 +32,7 @@ import type { ProjectionContext } from "./projection.ts";
 import { Publisher } from "./publisher.ts";
 import { FunctionSources, Repository, Resources } from "./resources/resources.ts";
 import { isArchive } from "./sluice-v1/backup.ts";
+import { isZip } from "./sluice-v1/code-packages.ts";
 import { SLUICE_PREFIX, sluiceV1 } from "./sluice-v1/sluice-v1.ts";
 import { StatusBoard } from "./status-board.ts";
 import { UsageJournal } from "./usage-journal.ts";
@@ -106,6 +108,7 @@ export class ControlPlane {
     );
     const authenticator = new Authenticator(keyRing, clock);
     const audit = new AuditLog(join(dataDir, "audit.log"), logger);
+    const uploads = new UploadedPackages(clock);
     const app = createApp({
       authenticator,
       audit,
@@ -133,6 +136,8 @@ export class ControlPlane {
         images,
         endpoint,
         backups,
+        packages,
+        uploads,
         goOver: () => void opened.close(),
       }),
     );
@@ -154,7 +159,7 @@ export class ControlPlane {
     });
     sweep.start();
     certificates.look();
-    const kept = { publisher, logs, usage, board, metrics, sweep, images, backups, certificates, invocations };
+    const kept = { publisher, logs, usage, board, metrics, sweep, images, backups, certificates, invocations, uploads };
     const opened = new ControlPlane(options, kept, http);
     return opened;
   }
@@ -185,9 +190,10 @@ export class ControlPlane {
 
   async #close(): Promise<void> {
     const { store, channel, logger } = this.#options;
-    const { publisher, sweep, logs, usage, images, backups, certificates, invocations } = this.#parts;
+    const { publisher, sweep, logs, usage, images, backups, certificates, invocations, uploads } = this.#parts;
     try {
       sweep.stop();
+      uploads.close();
       await certificates.close();
       images.close();
       invocations.close();
@@ -249,6 +255,7 @@ function malformed(): Response {
 function bodyKind(method: string, path: string): BodyKind | "stream" {
   if (isArchive(method, path)) return "stream";
   if (isEvent(method, path)) return "event";
+  if (isZip(method, path)) return "zip";
   return isUpload(method, path) ? "function" : "json";
 }
 
@@ -264,4 +271,5 @@ interface Parts {
   readonly backups: Backups;
   readonly certificates: Certificates;
   readonly invocations: Invocations;
+  readonly uploads: UploadedPackages;
 }

@@ -227,3 +227,14 @@ export interface HealthAnswer {
   /** Usage records that wait for the store. */
   readonly pendingUsageRecords: number;
 }
+
+/** Answer of `PUT` and `GET /sluice/v1/code-packages/SHA256`. */
+export interface CodePackageAnswer {
+  /** SHA-256 of the zip, lower-case hex: what `code.packageId` of a function names. */
+  readonly packageId: string;
+  /** CRC-64/XZ of the zip in decimal. */
+  readonly checksum: string;
+  readonly sizeBytes: number;
+  /** Kept until then where nothing names it. */
+  readonly expiresAt: number;
+}

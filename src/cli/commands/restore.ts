@@ -87,7 +87,7 @@ function isRefused(error: unknown): boolean {
 async function uploadOf(path: string): Promise<Upload> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);
-  return { path, sizeBytes: (await stat(path)).size, sha256: hash.digest("hex") };
+  return { open: () => createReadStream(path), sizeBytes: (await stat(path)).size, sha256: hash.digest("hex") };
 }
 
 function describe({ createdAt, services, functions }: RestoreAnswer, target: string): string {

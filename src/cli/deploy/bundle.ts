@@ -11,11 +11,11 @@ export interface Bundle {
   readonly customDomains: readonly CustomDomainDocument[];
 }
 
-/** The documents of a plan with its packed code, which a container image has none of. Reads the certificates' files; throws a YamlError for one amiss. */
-export function bundleOf(plan: ServicePlan, template: Template, zip: Buffer | undefined): Bundle {
+/** The documents of a plan with its code, which a container image has none of. Reads the certificates' files; throws a YamlError for one amiss. */
+export function bundleOf(plan: ServicePlan, template: Template, code: FunctionDocument["code"]): Bundle {
   return {
     service: serviceDocument(plan),
-    function: { ...functionDocument(plan), ...(zip && { code: { zipFile: zip.toString("base64") } }) },
+    function: { ...functionDocument(plan), ...(code && { code }) },
     triggers: plan.triggers.map(triggerDocument),
     customDomains: plan.customDomains.map(({ props, place }) =>
       customDomainDocument(props, place, plan, template.folder),

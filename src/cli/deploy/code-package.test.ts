@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   mkdirSync,
@@ -11,10 +12,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 import yauzl from "yauzl";
 import { readTemplate } from "../s-yaml/template.ts";
-import { listCodeFiles } from "./code-files.ts";
+import { type CodeFile, listCodeFiles } from "./code-files.ts";
 import { packCode, type TargetMachine } from "./code-package.ts";
 import { planTemplate } from "./plan.ts";
 import { programKind, whyNotStartable } from "./program-kind.ts";
@@ -44,21 +46,28 @@ async function readZip(zip: Buffer): Promise<{ name: string; mode: number; text:
   return entries;
 }
 
+function zipped(files: readonly CodeFile[]): Promise<Buffer> {
+  return buffer(zipFiles(files));
+}
+
 /** Packs `codeUri: ./code` of a template in `folder`. */
-function pack(folder: string, machine?: TargetMachine, functionKeys = "codeUri: ./code"): Promise<Buffer> {
+async function pack(folder: string, machine?: TargetMachine, functionKeys = "codeUri: ./code"): Promise<Buffer> {
   const text = `edition: 1.0.0\nservices:\n  one:\n    component: fc\n    props:\n      service: {name: s}\n      function:\n        name: f\n        runtime: custom\n        ${functionKeys}\n`;
   writeFileSync(join(folder, "s.yaml"), text);
   const template = readTemplate(undefined, folder, {});
   const [plan] = planTemplate(template, { config: {}, note: () => {} });
   assert.ok(plan);
-  return packCode(plan, template, machine);
+  await using packed = await packCode(plan, template, machine);
+  const bytes = await packed.bytes();
+  assert.deepEqual([packed.sizeBytes, packed.sha256], [bytes.length, createHash("sha256").update(bytes).digest("hex")]);
+  return bytes;
 }
 
 test("zipFiles keeps executable bits and relative links, and sorts by name", async (t) => {
   const folder = folderWith(t, { "z.txt": "z", "a/run": "#!/bin/sh\n", "b.txt": "b" });
   chmodSync(join(folder, "a/run"), 0o755);
   symlinkSync("../b.txt", join(folder, "a/link"));
-  assert.deepEqual(await readZip(await zipFiles(listCodeFiles(folder))), [
+  assert.deepEqual(await readZip(await zipped(listCodeFiles(folder))), [
     { name: "a/link", mode: 0o120777, text: "../b.txt" },
     { name: "a/run", mode: 0o100755, text: "#!/bin/sh\n" },
     { name: "b.txt", mode: 0o100644, text: "b" },
@@ -70,10 +79,10 @@ test("zipFiles gives the same bytes for the same files, whatever their times", a
   const files = { one: "1".repeat(10_000), "two/three": "3" };
   const [left, right] = [folderWith(t, files), folderWith(t, files)];
   utimesSync(join(right, "one"), 1e9, 1e9);
-  const [first, second] = [await zipFiles(listCodeFiles(left)), await zipFiles(listCodeFiles(right))];
+  const [first, second] = [await zipped(listCodeFiles(left)), await zipped(listCodeFiles(right))];
   assert.ok(first.equals(second));
   writeFileSync(join(right, "one"), "changed");
-  assert.ok(!first.equals(await zipFiles(listCodeFiles(right))));
+  assert.ok(!first.equals(await zipped(listCodeFiles(right))));
 });
 
 test("listCodeFiles leaves out .git and what .fcignore names", (t) => {
@@ -143,23 +152,26 @@ test("packCode refuses a program for another CPU where it knows the machine", as
 
 test("packCode takes a ready zip as it is and refuses one without bootstrap", async (t) => {
   const folder = folderWith(t, { "in/bootstrap": "x", "other/x": "x", "bad.zip": "no zip" });
-  const zip = await zipFiles(listCodeFiles(join(folder, "in")));
+  const zip = await zipped(listCodeFiles(join(folder, "in")));
   writeFileSync(join(folder, "b.zip"), zip);
-  writeFileSync(join(folder, "o.zip"), await zipFiles(listCodeFiles(join(folder, "other"))));
+  writeFileSync(join(folder, "o.zip"), await zipped(listCodeFiles(join(folder, "other"))));
   assert.ok((await pack(folder, undefined, "codeUri: b.zip")).equals(zip));
   await assert.rejects(pack(folder, undefined, "codeUri: o.zip"), /expected a file bootstrap in o\.zip/);
   await assert.rejects(pack(folder, undefined, "codeUri: bad.zip"), /bad\.zip cannot be read as one/);
 });
 
-test("packCode refuses a zip above 100 MB, and a folder above 1 GB without packing it", async (t) => {
+test("packCode refuses a zip above 500 MB, and a folder above 10 GB without packing it", async (t) => {
   const folder = folderWith(t, { "code/bootstrap": "#!/bin/sh\n", "b.zip": "" });
   chmodSync(join(folder, "code/bootstrap"), 0o755);
-  truncateSync(join(folder, "b.zip"), 100 * 1024 ** 2 + 1);
-  await assert.rejects(pack(folder, undefined, "codeUri: b.zip"), /a package of at most 100 MB, got 101 MB/);
+  truncateSync(join(folder, "b.zip"), 500 * 1024 ** 2 + 1);
+  await assert.rejects(pack(folder, undefined, "codeUri: b.zip"), /a package of at most 500 MB, got 501 MB/);
   // Sparse: takes no room.
   writeFileSync(join(folder, "code/big"), "");
-  truncateSync(join(folder, "code/big"), 1024 ** 3);
-  await assert.rejects(pack(folder), /a package of at most 100 MB, got 1025 MB: name what is not needed in \.fcignore/);
+  truncateSync(join(folder, "code/big"), 10 * 1024 ** 3);
+  await assert.rejects(
+    pack(folder),
+    /a package of at most 500 MB, got 10241 MB: name what is not needed in \.fcignore/,
+  );
 });
 
 test("programKind and whyNotStartable tell what cannot start", () => {

@@ -1,18 +1,19 @@
 /** The code package of one function: packed from a folder or taken as a ready zip, and looked at before it is sent. */
-import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import yauzl from "yauzl";
 import { YamlError } from "../s-yaml/node.ts";
 import type { Template } from "../s-yaml/template.ts";
 import { type CodeFile, listCodeFiles } from "./code-files.ts";
+import { PackedCode } from "./packed-code.ts";
 import type { ServicePlan } from "./plan.ts";
 import { PROGRAM_HEAD_BYTES, programKind, whyNotStartable } from "./program-kind.ts";
 import { zipFiles } from "./zip-folder.ts";
 
-/** Largest zip that the API takes (Function Compute, "Limits": 100 MB). */
-const ZIP_MAX_BYTES = 100 * 1024 * 1024;
-/** A folder larger than this is not even packed: it would not get below the limit. */
-const FOLDER_MAX_BYTES = 1024 * 1024 * 1024;
+/** Largest zip that Sluice takes (Function Compute, "Limits": 500 MB). */
+const ZIP_MAX_BYTES = 500 * 1024 * 1024;
+/** A folder larger than this is not even packed: it would not get below the limit, or unpack to more than is accepted. */
+const FOLDER_MAX_BYTES = 10 * 1024 * 1024 * 1024;
 
 const BOOTSTRAP = "bootstrap";
 
@@ -20,7 +21,7 @@ const BOOTSTRAP = "bootstrap";
 export type TargetMachine = { readonly platform: NodeJS.Platform; readonly cpu: string } | undefined;
 
 /** The zip of the plan's code. Throws a YamlError at `codeUri` for a package that could not start. */
-export async function packCode(plan: ServicePlan, template: Template, machine: TargetMachine): Promise<Buffer> {
+export async function packCode(plan: ServicePlan, template: Template, machine: TargetMachine): Promise<PackedCode> {
   const complain = (message: string) => new YamlError(plan.codePlace, `codeUri: ${message}`);
   // Serverless Devs takes the folder of s.yaml where no codeUri is given.
   const path = resolve(template.folder, plan.function.codeUri ?? ".");
@@ -32,16 +33,15 @@ export async function packCode(plan: ServicePlan, template: Template, machine: T
     const files = listCodeFiles(path);
     refuseLargeFolder(files, complain);
     if (needsBootstrap) checkBootstrap(files, shown, machine, complain);
-    return refuseLargeZip(await zipFiles(files), complain);
+    return refuseLargeZip(await PackedCode.ofStream(zipFiles(files)), complain);
   }
   if (!status.isFile()) throw complain(`expected a folder or a zip, but ${path} is neither`);
   if (status.size > ZIP_MAX_BYTES) throw tooLarge(status.size, complain);
-  const zip = readFileSync(path);
-  const names = await namesIn(zip).catch((error: Error) => {
+  const names = await namesIn(path).catch((error: Error) => {
     throw complain(`expected a folder or a zip, but ${shown} cannot be read as one: ${error.message}`);
   });
   if (needsBootstrap && !names.has(BOOTSTRAP)) throw complain(missingBootstrap(shown));
-  return zip;
+  return PackedCode.ofFile(path);
 }
 
 type Complain = (message: string) => YamlError;
@@ -82,9 +82,10 @@ function refuseLargeFolder(files: readonly CodeFile[], complain: Complain): void
   if (sizeBytes > FOLDER_MAX_BYTES) throw tooLarge(sizeBytes, complain);
 }
 
-function refuseLargeZip(zip: Buffer, complain: Complain): Buffer {
-  if (zip.length > ZIP_MAX_BYTES) throw tooLarge(zip.length, complain);
-  return zip;
+async function refuseLargeZip(zip: PackedCode, complain: Complain): Promise<PackedCode> {
+  if (zip.sizeBytes <= ZIP_MAX_BYTES) return zip;
+  await zip[Symbol.asyncDispose]();
+  throw tooLarge(zip.sizeBytes, complain);
 }
 
 function tooLarge(sizeBytes: number, complain: Complain): YamlError {
@@ -94,8 +95,8 @@ function tooLarge(sizeBytes: number, complain: Complain): YamlError {
   );
 }
 
-async function namesIn(zip: Buffer): Promise<Set<string>> {
-  const archive = await yauzl.fromBufferPromise(zip);
+async function namesIn(path: string): Promise<Set<string>> {
+  const archive = await yauzl.openPromise(path);
   const names = new Set<string>();
   for await (const entry of archive.eachEntry()) names.add(entry.fileName);
   return names;

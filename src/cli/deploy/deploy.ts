@@ -12,9 +12,11 @@ import { applyBundle } from "./apply.ts";
 import { bundleOf } from "./bundle.ts";
 import { packCode } from "./code-package.ts";
 import { configValues } from "./config-values.ts";
+import type { PackedCode } from "./packed-code.ts";
 import { type PlanOptions, planService, planTemplate, type ServicePlan } from "./plan.ts";
 import { checkAgainstPlatform } from "./preflight.ts";
 import { tellingPull } from "./pull-progress.ts";
+import { codeDocument } from "./send-code.ts";
 import { waitForRevision } from "./wait.ts";
 
 /** Deploys the template, or the one service of it; gives how its functions stand, in the order of deployment. */
@@ -32,21 +34,24 @@ export async function deployTemplate(
 
   for (const plan of plans) await runActions(plan.preDeploy, template, context);
   const machine = platform.isLocal ? { platform: process.platform, cpu: process.arch } : undefined;
-  const packages = new Map<string, Buffer | undefined>();
+  await using opened = new AsyncDisposableStack();
+  const packages = new Map<string, PackedCode | undefined>();
   for (const plan of plans) {
     const isImage = plan.function.customContainerConfig !== undefined;
-    const zip = isImage ? undefined : await packCode(plan, template, machine);
-    bundleOf(plan, template, zip);
-    packages.set(plan.id, zip);
+    const packed = isImage ? undefined : opened.use(await packCode(plan, template, machine));
+    bundleOf(plan, template, undefined);
+    packages.set(plan.id, packed);
   }
 
   const outputs = new Map<string, unknown>();
   const infos: FunctionInfo[] = [];
-  for (const [id, zip] of packages) {
+  for (const [id, packed] of packages) {
     // Planned again, since it may name outputs of services that are deployed by now; its notes have been told.
     const plan = planService(template, id, outputs, { ...options, note: () => {} });
-    const bundle = bundleOf(plan, template, zip);
     const names = { serviceName: plan.service.name, functionName: plan.function.name };
+    const shown = `${names.serviceName}/${names.functionName}`;
+    const code = packed && (await codeDocument(packed, shown, platform.client, context));
+    const bundle = bundleOf(plan, template, code);
     const apply = () => applyBundle(bundle, platform.client, tell);
     const domainNames = await tellingPull(platform.client, context.clock, names, tell, apply);
     const info = await waitForRevision(platform.client, context.clock, plan.service.name, plan.function.name);

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { buffer } from "node:stream/consumers";
+import type { Readable } from "node:stream";
 import { ZipFile } from "yazl";
 import type { CodeFile } from "./code-files.ts";
 
@@ -13,18 +12,23 @@ const MODE_EXECUTABLE = 0o100755;
 const MODE_FILE = 0o100644;
 const MODE_LINK = 0o120777;
 
-/** Packs files. The same files, executable bits and links give the same bytes, whenever and wherever they are packed. */
-export async function zipFiles(files: readonly CodeFile[]): Promise<Buffer> {
+/**
+ * Packs files, which are read as the zip is. The same files, executable bits and links give the same bytes, whenever and
+ * wherever they are packed.
+ */
+export function zipFiles(files: readonly CodeFile[]): Readable {
   const zip = new ZipFile();
+  const packed = zip.outputStream as Readable;
+  zip.on("error", (error: Error) => packed.destroy(error));
   for (const file of files) {
     const common = { mtime: ENTRY_TIME, forceDosTimestamp: true };
     if (file.kind === "link") {
       zip.addBuffer(Buffer.from(file.target), file.name, { ...common, mode: MODE_LINK, compress: false });
     } else {
       const mode = file.executable ? MODE_EXECUTABLE : MODE_FILE;
-      zip.addBuffer(readFileSync(file.path), file.name, { ...common, mode });
+      zip.addFile(file.path, file.name, { ...common, mode });
     }
   }
   zip.end();
-  return await buffer(zip.outputStream as NodeJS.ReadableStream);
+  return packed;
 }

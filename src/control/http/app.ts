@@ -9,7 +9,7 @@ import { type AuditContext, audited } from "../audit/audited.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { CodePackages } from "../code/code-packages.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./answers.ts";
-import { type BodyKind, BodyReader } from "./body-reader.ts";
+import { type BodyKind, BodyReader, goOn } from "./body-reader.ts";
 import type { ApiContext, ApiEnv } from "./env.ts";
 import { foreignHostMessage, isFromThisMachine, isOwnHost } from "./host-names.ts";
 
@@ -45,6 +45,7 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
     const signed = options.authenticator.check(signedRequest(c));
     const kind = options.bodyKind(c.req.method, c.req.path);
     if (kind === "stream") {
+      goOn(c.env);
       c.set("bodySha256", signed.bodySha256);
       await audited(c, signed.accessKeyId, options, next);
       return;

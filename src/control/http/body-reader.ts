@@ -153,8 +153,7 @@ async function readSigned(
   take: (bytes: Buffer) => void | Promise<void>,
 ): Promise<void> {
   refuseLarge(incoming, sizeMaxBytes);
-  // RFC 9110 §10.1.1: what is refused up to here is not even sent by a client that asks.
-  if (incoming.headers.expect?.toLowerCase() === "100-continue") outgoing.writeContinue();
+  goOn({ incoming, outgoing });
   const check = new BodyCheck(signed);
   let sizeBytes = 0;
   try {
@@ -173,6 +172,11 @@ async function readSigned(
     incoming.setTimeout(0);
   }
   check.end();
+}
+
+/** RFC 9110 §10.1.1: what is refused before this is not even sent by a client that asks. */
+export function goOn({ incoming, outgoing }: Exchange): void {
+  if (incoming.headers.expect?.toLowerCase() === "100-continue") outgoing.writeContinue();
 }
 
 /** What the head says of the body's length; 0 where it says nothing. */

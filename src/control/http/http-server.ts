@@ -59,6 +59,8 @@ export class HttpServer {
 
 function makeServer(handle: RequestListener): Server {
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, handle);
+  // body-reader.ts says when to go on: a client that asks sends nothing of what is refused.
+  server.on("checkContinue", handle);
   server.maxConnections = CONNECTION_COUNT_MAX;
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!socket.writable || error.code === "ECONNRESET") socket.destroy();

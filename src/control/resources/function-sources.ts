@@ -14,15 +14,22 @@ import {
   type customContainerConfig,
 } from "./container-settings.ts";
 
-export const codeSchema = z.object(
-  {
-    zipFile: z.custom<ReceivedZip>(
-      (value) => value instanceof ReceivedZip,
-      "the zip as a base64 text (this version of Sluice fetches no code from OSS)",
-    ),
-  },
-  "an object with zipFile",
-);
+const ZIP_EXPECTED = "the zip as a base64 text (this version of Sluice fetches no code from OSS)";
+
+export const codeSchema = z
+  .object(
+    {
+      zipFile: z.custom<ReceivedZip>((value) => value instanceof ReceivedZip, ZIP_EXPECTED).optional(),
+      packageId: z
+        .custom<string>((value) => /^[0-9a-f]{64}$/.test(String(value)), "the id that the upload of a package answered")
+        .optional(),
+    },
+    "an object with zipFile",
+  )
+  .refine(({ zipFile, packageId }) => (zipFile === undefined) !== (packageId === undefined), {
+    path: ["zipFile"],
+    error: `${ZIP_EXPECTED}, or packageId in its place`,
+  });
 
 /** What a write says of a function's code. */
 export interface SourceGiven {
@@ -88,7 +95,7 @@ export class FunctionSources {
     if (code === undefined && before?.code === undefined) {
       invalid("code: expected an object with zipFile, got nothing");
     }
-    const taken = code === undefined ? undefined : await this.#package(code.zipFile, checksum);
+    const taken = code === undefined ? undefined : await this.#package(code, checksum);
     return held(
       (current) => {
         // By now it may run an image.
@@ -99,8 +106,14 @@ export class FunctionSources {
     );
   }
 
-  async #package(zip: ReceivedZip, checksum: string | undefined): Promise<HeldPackage> {
-    const held = await this.#packages.add(zip);
+  async #package(
+    { zipFile, packageId = "" }: NonNullable<SourceGiven["code"]>,
+    checksum: string | undefined,
+  ): Promise<HeldPackage> {
+    const held =
+      zipFile === undefined
+        ? ((await this.#packages.find(packageId)) ?? noPackage(packageId))
+        : await this.#packages.add(zipFile);
     if (checksum === undefined || checksum === "" || checksum === held.code.checksum) return held;
     held[Symbol.dispose]();
     return invalid(
@@ -150,6 +163,12 @@ export class FunctionSources {
 
 function held(source: HeldSource["for"], release: () => void = () => undefined): HeldSource {
   return { for: source, [Symbol.dispose]: release };
+}
+
+function noPackage(packageId: string): never {
+  return invalid(
+    `code.packageId: there is no package ${packageId} (any more): upload it again, it is kept for an hour`,
+  );
 }
 
 function overtaken({ serviceName, functionName }: { serviceName: string; functionName: string }): never {

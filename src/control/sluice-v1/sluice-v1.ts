@@ -6,6 +6,8 @@ import type { Store } from "../../store/store.ts";
 import { invalid } from "../api-error.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { Backups } from "../backup/backups.ts";
+import type { CodePackages } from "../code/code-packages.ts";
+import type { UploadedPackages } from "../code/uploaded-packages.ts";
 import { jsonBody } from "../http/answers.ts";
 import type { ApiEnv } from "../http/env.ts";
 import type { Images } from "../images/images.ts";
@@ -17,6 +19,7 @@ import type { Repository, Resources } from "../resources/resources.ts";
 import type { StatusBoard } from "../status-board.ts";
 import type { UsageJournal } from "../usage-journal.ts";
 import { addBackups } from "./backup.ts";
+import { addCodePackages } from "./code-packages.ts";
 import { readFunctions } from "./functions.ts";
 import { addKeys } from "./keys.ts";
 import { answerLogs } from "./logs.ts";
@@ -39,6 +42,8 @@ export interface SluiceContext {
   readonly images: Images;
   readonly endpoint: EndpointInfo;
   readonly backups: Backups;
+  readonly packages: CodePackages;
+  readonly uploads: UploadedPackages;
   /** Ends this control plane, so that another begins with what was restored. */
   goOver(): void;
 }
@@ -58,6 +63,7 @@ export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
   });
   app.get("/image-pulls", (c) => c.json({ pulls: images.pulls } satisfies ImagePullsAnswer));
   addKeys(app, resources);
+  addCodePackages(app, context.packages, context.uploads);
   addBackups(app, context.backups, context.goOver);
   app.get("/audit", async (c) => {
     const limit = c.req.query("limit") ?? "100";

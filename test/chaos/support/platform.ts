@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { systemClock } from "../../../src/base/base.ts";
 import { listCodeFiles } from "../../../src/cli/deploy/code-files.ts";
 import { zipFiles } from "../../../src/cli/deploy/zip-folder.ts";
@@ -84,7 +85,7 @@ async function deploy(client: Client, role: Role, environment: Readonly<Record<s
     functionName: name,
     runtime: "custom",
     handler: "index.handler",
-    code: { zipFile: (await zipFiles(files)).toString("base64") },
+    code: { zipFile: (await buffer(zipFiles(files))).toString("base64") },
     memorySize,
     timeout,
     caPort: 8089,
