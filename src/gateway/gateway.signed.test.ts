@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { OutgoingHttpHeaders } from "node:http2";
 import { test } from "node:test";
+import fc from "fast-check";
 import { FakeClock } from "../base/testing/fake-clock.ts";
 import { headerValues, sha256Hex, signAcs3, signFc } from "../signing/signing.ts";
 import { CallSignatures } from "./call-signatures.ts";
@@ -144,4 +145,25 @@ test("CallSignatures.refusalOf: a date is good for 15 minutes to the millisecond
   assert.equal(check(), undefined);
   clock.advance(1);
   assert.equal(check()?.errorType, "AccessDenied");
+});
+
+test("CallSignatures.refusalOf: whatever a client sends is refused in words, and throws nothing", () => {
+  const signatures = new CallSignatures(new FakeClock());
+  signatures.putKey({ kind: "accessKey", ...AK });
+  const route = { function: "s/f" } as Parameters<CallSignatures["refusalOf"]>[0];
+  const name = fc.constantFrom("authorization", "date", "x-acs-date", "x-fc-a", "content-md5", "host", ":path");
+  const base64 = `${"A".repeat(43)}=`;
+  const acs3 = `ACS3-HMAC-SHA256 Credential=AK1,SignedHeaders=x-acs-date,Signature=${"0".repeat(64)}`;
+  const value = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 40 }),
+    fc.constantFrom(`FC AK1:${base64}`, acs3, "Thu, 01 Jan 2026 00:00:00 GMT", "2026-01-01T00:00:00Z", "/%ff?%zz"),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(name, value), { maxLength: 8 }), (fields) => {
+      const headers = [":method", "POST", "content-type", "application/grpc", ...fields.flat()];
+      const refusal = signatures.refusalOf(route, readRequestHead(headers), headers);
+      assert.deepEqual([refusal?.errorType, refusal?.grpcStatus], ["AccessDenied", 16]);
+    }),
+    { numRuns: 2000 },
+  );
 });

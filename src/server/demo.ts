@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { systemClock } from "../base/base.ts";
 import { type Context, processContext, runCli } from "../cli/cli.ts";
-import { Client } from "../client/client.ts";
+import { ApiError, Client } from "../client/client.ts";
 import type { Credentials } from "../control/control.ts";
 import { functionKey } from "../model/model.ts";
 import type { Endpoint } from "./data-directory.ts";
@@ -18,7 +18,7 @@ const EXAMPLE = join(import.meta.dirname, "..", "..", "examples", "node-greeter"
 
 /**
  * Deploys the example greeter if it is not there, and calls it once over TLS with the certificate verified: with the
- * very commands that a user would type. Throws a StartupError when one fails.
+ * very commands that a user would type. Does nothing where the key of credentials.json is disabled. Throws a StartupError when one fails.
  */
 export async function runDemo(endpoint: Endpoint, credentials: Credentials): Promise<void> {
   const context: Context = {
@@ -34,7 +34,15 @@ export async function runDemo(endpoint: Endpoint, credentials: Credentials): Pro
   };
   const { apiUrl } = endpoint;
   const client = new Client({ apiUrl, ...credentials }, systemClock);
-  const infos = await client.functionInfos();
+  const infos = await client.functionInfos().catch((error: unknown) => {
+    // Disabled, as a key that has leaked should be: that must not keep Sluice from starting.
+    if (error instanceof ApiError && error.code === "InvalidAccessKeyID") return undefined;
+    throw error;
+  });
+  if (infos === undefined) {
+    context.stderr.write("The access key of credentials.json is disabled: the demo is left as it is\n");
+    return;
+  }
   const isThere = infos.some((info) => info.serviceName === SERVICE && info.functionName === FUNCTION);
   const steps = [
     isThere ? ["info", `${SERVICE}/${FUNCTION}`] : ["deploy", "-t", EXAMPLE, "-y"],
