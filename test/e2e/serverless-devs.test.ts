@@ -143,6 +143,10 @@ describe("API 2016-08-15", { skip: goMissing }, () => {
     assert.deepEqual(trigger.triggerConfig, triggerConfig);
     assert.equal(await greetingAt(hostOf(trigger)), "Hello world");
 
+    const invoked = await fc2.invokeFunction("both", "greeter", "event");
+    assert.equal(invoked.headers["x-fc-error-type"], "UnhandledInvocationError");
+    assert.match(invoked.data.errorMessage, /serves gRPC and no POST \/invoke: call it by gRPC/);
+
     // ETags are the same in both: one that the other has overtaken is refused.
     const etag = { "if-match": read.headers["etag"] };
     const code = { zipFile: zips.Hallo.toString("base64") };

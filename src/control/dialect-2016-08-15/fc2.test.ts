@@ -17,9 +17,7 @@ const NO_OPERATIONS = [
 ];
 
 /** Their operations are still being built. */
-const NOT_YET = [
-  ...["getAccountSettings", "getFunctionCode", "getResourceTags", "invokeFunction", "tagResource", "untagResource"],
-];
+const NOT_YET = [...["getAccountSettings", "getFunctionCode", "getResourceTags", "tagResource", "untagResource"]];
 
 /** A client, and the names of the methods that were called on it. */
 function recorded(client: Fc2Client): { readonly fc2: Fc2Client; readonly called: ReadonlySet<string> } {
@@ -132,6 +130,22 @@ async function instances({ main }: ControlUnderTest, fc2: Fc2Client): Promise<vo
   assert.deepEqual((await fc2.listInstances("svc", "fn", "")).data.instances, [{ instanceId: "c-1", versionId: "0" }]);
 }
 
+async function invocations({ main }: ControlUnderTest, fc2: Fc2Client): Promise<void> {
+  const event = Buffer.from([0, 255, 254, 10]);
+  const { data, headers } = await fc2.invokeFunction("svc", "fn", event, {}, "prod", { rawBuf: true });
+  assert.ok(event.equals(data));
+  assert.ok(headers["x-fc-invocation-duration"] && headers["x-fc-code-checksum"]);
+  assert.equal(main.invoked.at(-1)?.function, "svc.prod/fn");
+  assert.equal(main.invoked.at(-1)?.requestId, headers["x-fc-request-id"]);
+  assert.equal((await fc2.invokeFunction("svc", "fn", "text", { "x-fc-invocation-type": "Sync" })).data, "text");
+  assert.equal((await fc2.invokeFunction("svc", "fn")).data, "", "without an event");
+  assert.equal(main.invoked.at(-1)?.function, "svc/fn");
+  await assert.rejects(fc2.invokeFunction("svc", "fn", "x", { "x-fc-invocation-type": "Async" }), {
+    code: "FeatureNotSupported",
+  });
+  await assert.rejects(fc2.invokeFunction("svc", "none", "x"), { code: "FunctionNotFound" });
+}
+
 /** What Sluice does not have: reads are empty, deletions succeed, writes are refused. */
 async function absent(fc2: Fc2Client): Promise<void> {
   const refused = (what: RegExp) => ({ code: "FeatureNotSupported", message: what });
@@ -216,6 +230,7 @@ describe("the SDK fc2", () => {
       await triggers(fc2);
       await versionsAndAliases(fc2);
       await instances(underTest, fc2);
+      await invocations(underTest, fc2);
       await absent(fc2);
       await customDomains(fc2);
       await deletions(fc2);
