@@ -8,7 +8,16 @@ import { describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { makeCertificate } from "../../src/control/testing/certificates.ts";
 import { loadOrCreateLocalCa } from "../../src/gateway/gateway.ts";
-import { folderOf, goMissing, runJob, testPrograms } from "../support/clients.ts";
+import {
+  assertMatrix,
+  dashed,
+  folderOf,
+  goMissing,
+  missingPart,
+  runJob,
+  runMatrix,
+  testPrograms,
+} from "../support/clients.ts";
 import { fc, sdkOf } from "../support/sdk.ts";
 import { Sluice } from "../support/sluice.ts";
 
@@ -117,6 +126,26 @@ describe("custom domains", { skip: goMissing }, () => {
       "-y",
     ]);
     assert.match(await endOfCall(sluice, auto, "/test.Echo/Unary", own), /^12 no route for host/);
+  });
+
+  test("gRPC's Python client, which verifies with BoringSSL, takes a certificate of the local CA of custom domains", async (t) => {
+    const { go, pythonClient, pythonMissing } = await testPrograms();
+    const missing = missingPart(pythonMissing);
+    if (missing || pythonClient === undefined) {
+      t.skip(missing || "no Python client");
+      return;
+    }
+    await using sluice = await Sluice.start();
+    const info = await sluice.deploy({
+      name: "echo",
+      codeUri: folderOf(go.echo),
+      function: { instanceConcurrency: 10, customRuntimeConfig: { command: ["./echo"] } },
+      customDomains: [{ domainName: "*.tenant.example", protocol: "HTTPS", routeConfigs: [{ path: "/*" }] }],
+    });
+    const caFile = join(sluice.dataDir, "tls", "domains-ca.pem");
+    const flags = ["-addr", sluice.endpoint.grpcAddress, "-authority", "grpc.tenant.example", "-cafile", caFile];
+    assertMatrix(await runMatrix(pythonClient.command, dashed(flags)));
+    assert.equal((await runJob(sluice, info, {}, flags)).codes["OK"], 1, "and Go's does");
   });
 
   test("what the API has answered is in force for the very next connection and call", async () => {
