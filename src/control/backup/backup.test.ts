@@ -208,6 +208,7 @@ describe("refused in one sentence, with nothing changed", () => {
       () => flipped(archive, archive.indexOf("PK\x03\x04", 10) + 200),
       /bytes of|damaged/,
     ],
+    ["one whose database cannot be inflated", () => uninflatable(archive), /damaged or no backup/],
     [
       "one without manifest",
       () => tampered((name, bytes) => (name === "manifest.json" ? undefined : bytes)),
@@ -270,6 +271,15 @@ describe("refused in one sentence, with nothing changed", () => {
 function flipped(bytes: Buffer, at: number): Buffer {
   const copy = Buffer.from(bytes);
   copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}
+
+/** The second file with a deflate block of the type that is none (RFC 1951 §3.2.3). */
+function uninflatable(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  const header = copy.indexOf("PK\x03\x04", 10);
+  assert.equal(copy.readUInt16LE(header + 8), 8, "it is deflated");
+  copy[header + 30 + copy.readUInt16LE(header + 26) + copy.readUInt16LE(header + 28)] = 0b111;
   return copy;
 }
 

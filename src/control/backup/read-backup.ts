@@ -20,10 +20,14 @@ export async function unpackBackup(archive: string, folder: string): Promise<Man
       zip.close();
     }
   } catch (error) {
-    // What the zip reader throws has no code; what the disk says has one.
-    if (error instanceof ApiError || (error instanceof Error && "code" in error)) throw error;
+    if (error instanceof ApiError || isOfDisk(error)) throw error;
     return unusable(`the file is damaged or no backup (${error instanceof Error ? error.message : error})`, error);
   }
+}
+
+/** What the zip reader throws has no code, and what zlib does one of its own; what the disk says has a code. */
+function isOfDisk(error: unknown): boolean {
+  return error instanceof Error && "code" in error && !String(error.code).startsWith("Z_");
 }
 
 async function unpackZip(zip: ZipFile, folder: string): Promise<Manifest> {
