@@ -30,7 +30,7 @@ export async function linkedConnection(
   const parkedRules = egress.parkedRules();
   const endpoint = await linkContainer(addresses, pid, caPort, parkedRules);
   const isOpen = internetAccess && egress.kind !== "none";
-  const namespace = { pid, hostAddress: endpoint.localAddress!, parkedRules };
+  const namespace = { pid, name: undefined, hostAddress: endpoint.localAddress!, parkedRules };
   const look = new NamespaceLook(pid, caPort, clock);
   return {
     endpoint,

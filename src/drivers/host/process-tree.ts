@@ -23,11 +23,23 @@ const SIGKILL_BIT = 1n << 8n;
 
 /** Whether `pid` still runs: a zombie, which waits only to be reaped, does not. */
 export function isRunning(pid: number): boolean {
+  const [state] = statusOf(pid);
+  if (state === undefined) return process.platform !== "linux" && signal(pid, 0);
+  return !ENDED.has(state);
+}
+
+/** Whether `pid` still runs and is a child of `parent`, on Linux. */
+export function isRunningChild(pid: number, parent: number): boolean {
+  const [state, itsParent] = statusOf(pid);
+  return state !== undefined && !ENDED.has(state) && Number(itsParent) === parent;
+}
+
+const ENDED: ReadonlySet<string> = new Set(["Z", "X"]);
+
+/** State, parent and what else proc(5) has behind the program's name, which stands in brackets and may hold any character. */
+function statusOf(pid: number): string[] {
   const status = readOrEmpty(`/proc/${pid}/stat`);
-  if (status === "") return process.platform !== "linux" && signal(pid, 0);
-  // proc(5): the state follows the program's name, which stands in brackets and may hold any character.
-  const state = status.charAt(status.lastIndexOf(")") + 2);
-  return state !== "Z" && state !== "X";
+  return status === "" ? [] : status.slice(status.lastIndexOf(")") + 2).split(" ");
 }
 
 /**

@@ -5,15 +5,17 @@
  */
 import type { Clock, Logger } from "../../base/base.ts";
 import type { DriverConfiguration } from "../configuration.ts";
-import type { HeldNamespace } from "./held-namespace.ts";
 import { openNatEgress } from "./nat-egress.ts";
 import { sweepNatTables } from "./nat-table.ts";
+import type { NetworkOwner } from "./network-owner.ts";
 import { openUserEgress, userEgressObstacle } from "./user-egress.ts";
 
 /** An instance's network namespace. */
 export interface EgressNamespace {
   /** A process in it. */
   readonly pid: number;
+  /** Its name in the owner's view of files; undefined where there is no owner. */
+  readonly name: string | undefined;
   /** The host's end of its link, an IPv4 address. */
   readonly hostAddress: string;
   /** What `parkedRules` was when it was made. */
@@ -35,7 +37,7 @@ export interface Egress {
   /** Why there is none; empty where there is. */
   readonly reason: string;
   /** The user namespace in which the instances' network namespaces must be made; undefined: that of the host. */
-  readonly owner: HeldNamespace | undefined;
+  readonly owner: NetworkOwner | undefined;
   /** Whom an instance asks for names, unless its function says otherwise. */
   readonly nameServers: readonly string[];
   /** Rules, beside those of the link, for a namespace that is made ready; with them alone nothing gets out. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { systemClock as clock } from "../../base/base.ts";
-import { holdNamespace } from "../network/held-namespace.ts";
+import { openNetworkOwner } from "../network/network-owner.ts";
 import { descendants, eventually } from "../testing/host-inventory.ts";
 import { rootSandboxSkip } from "../testing/subjects.ts";
 import { NetworkMaker, type NewNetwork } from "./new-network.ts";
@@ -20,13 +20,7 @@ for (const kind of ["without an owner", "of a user namespace"] as const) {
   test(`networks ${kind}: each its own, with few entries for connections, and gone once closed`, {
     skip: rootSandboxSkip(),
   }, async () => {
-    const prepare = (pid: number): void => {
-      for (const map of ["uid_map", "gid_map"]) writeFileSync(`/proc/${pid}/${map}`, "0 200000 1\n");
-    };
-    const owner =
-      kind === "without an owner"
-        ? undefined
-        : await holdNamespace({ kind: "user", maker: ["unshare", "--user"], prepare }, clock);
+    const owner = kind === "without an owner" ? undefined : await openNetworkOwner(200_000, clock);
     const maker = await NetworkMaker.open(owner, clock);
     const networks = await Promise.all([maker.make(), maker.make()]);
     const names = networks.map((network) => said(network, "readlink /proc/self/ns/net"));

@@ -29,6 +29,8 @@ export interface ParkedNamespace {
   readonly cgroup: Cgroup;
   /** Size of the disk for /tmp that is mounted in it, in MB; undefined: none. */
   readonly diskMb: number | undefined;
+  /** Of its network; see EgressNamespace. */
+  readonly name: string | undefined;
   /** What it has for a way out; see Egress. */
   readonly egressRules: string;
 }
@@ -62,6 +64,7 @@ export async function parkNamespace(
     // Its own /proc as well: bubblewrap looks there for its child, whose pid is of this namespace.
     const namespaces = [...identity.shellNamespaces, ...network.namespaces, "--mount", "--mount-proc"];
     const child = spawnNamespacedShell(namespaces, network.within);
+    child.once("exit", () => network.close());
     const cgroup = cgroups.create(interfaceName);
     shellOf = { child, cgroup };
     const shell = new ShellDialogue(child, clock);
@@ -80,17 +83,19 @@ export async function parkNamespace(
     };
     await settled([link(), ...join(shellPid, cgroup)]);
     shell.leave();
-    return { child, addresses, shellPid, cgroup, diskMb: disks && PARKED_DISK_MB, egressRules };
+    const { name } = network;
+    return { child, addresses, shellPid, cgroup, diskMb: disks && PARKED_DISK_MB, name, egressRules };
   } catch (error) {
     if (shellOf !== undefined) {
       const { child, cgroup } = shellOf;
       child.once("exit", () => removeGroup(cgroup));
       killInside(child);
+    } else {
+      network.close();
     }
     throw error;
   } finally {
     disk?.unlink();
-    network.close();
   }
 }
 

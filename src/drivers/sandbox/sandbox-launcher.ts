@@ -115,7 +115,7 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
       child.stdin!.end(`${mountDisk}\n${sandboxScript({ ...plan, resolvConf: nameServers })}`);
       const { hostAddress } = addresses;
       const wayOut = isOpen
-        ? egress.attach({ pid: shellPid, hostAddress, parkedRules: namespace.egressRules })
+        ? egress.attach({ pid: shellPid, name: namespace.name, hostAddress, parkedRules: namespace.egressRules })
         : undefined;
       let hasStarted = false;
       const leaveProcessors = (): void => {

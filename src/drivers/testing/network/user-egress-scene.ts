@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { systemClock } from "../../../base/base.ts";
-import { childrenOf, isRunning } from "../../host/process-tree.ts";
+import { isRunning, treeOf } from "../../host/process-tree.ts";
 import type { SpawnerDriver } from "../../spawner/spawner-driver.ts";
 import { eventually, uidOf } from "../host-inventory.ts";
 import { type Dialogue as Talk, TestHome } from "../test-function.ts";
@@ -36,7 +36,7 @@ const DNS = { nameServers: [OUTSIDE], searches: ["example"], options: ["timeout:
 const internetAccess = true;
 /** Those that a spawner has started and that run. */
 const slirps = (spawnerPid: number) =>
-  childrenOf(spawnerPid).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("slirp4netns"));
+  treeOf(spawnerPid).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("slirp4netns"));
 
 describe("a way out in user mode", () => {
   let home: TestHome;
