@@ -19,6 +19,8 @@ const BARS: Readonly<Record<string, readonly string[]>> = {
   "cold-start": ["p50-ms", "p95-ms", "without-root-p50-ms", "over-bare-exec-p50-ms", "p50-with-10000-connections-ms"],
   "scale-out": ["seconds-to-100", "failed-calls"],
   redeploy: ["failed-calls", "p99-vs-steady"],
+  api: ["get-p99-ms", "list-p99-ms", "deploy-s", "gateway-p99-vs-quiet"],
+  fleet: ["start-s", "call-vs-alone", "change-p95-ms"],
   abuse: ["p99-under-attack"],
   admission: ["microseconds", "10000-vs-1"],
   policies: [],
@@ -41,6 +43,8 @@ const NEEDS: Readonly<Record<string, string | false>> = {
   "cold-start": goMissing || sandboxMissing,
   "scale-out": goMissing || sandboxMissing,
   redeploy: goMissing || sandboxMissing,
+  api: goMissing,
+  fleet: goMissing,
   abuse: goMissing,
 };
 

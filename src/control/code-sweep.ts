@@ -1,7 +1,7 @@
 import type { Clock, Logger, WakeUp } from "../base/base.ts";
 import type { CodePackages } from "./code/code-packages.ts";
 import type { Publisher } from "./publisher.ts";
-import type { Repository } from "./resources/resources.ts";
+import type { Reads, Repository } from "./resources/resources.ts";
 import type { StatusBoard } from "./status-board.ts";
 
 /** Time between two looks. A package goes when two in a row find it unused, so a late report cannot cost it. */
@@ -27,9 +27,9 @@ export class CodeSweep {
     this.#options = options;
   }
 
-  /** Removes what is unused at once. Only while nothing runs and no upload is taken. */
-  async now(): Promise<void> {
-    await this.#options.packages.sweep(await this.#used());
+  /** Removes what is unused at once. Only while nothing runs and no upload is taken. `reads`: where functions are read. */
+  async now(reads: Reads = this.#options.repository): Promise<void> {
+    await this.#options.packages.sweep(await this.#used(reads));
   }
 
   /** Looks an hour from now, and an hour after each look. */
@@ -53,17 +53,17 @@ export class CodeSweep {
 
   async #sweep(): Promise<void> {
     const { packages } = this.#options;
-    const used = await this.#used();
+    const used = await this.#used(this.#options.repository);
     const unused = (await packages.names()).filter((sha256) => !used.has(sha256));
     const unusedOnce = unused.filter((sha256) => !this.#unused.has(sha256));
     this.#unused = new Set(unused);
     await packages.sweep(new Set([...used, ...unusedOnce]));
   }
 
-  async #used(): Promise<Set<string>> {
-    const { repository, publisher, board } = this.#options;
+  async #used(reads: Reads): Promise<Set<string>> {
+    const { publisher, board } = this.#options;
     // In this order: what is published between the two is a function's still, or a version's by then.
-    const functions = [...(await repository.list("function")), ...(await repository.list("versionFunction"))];
+    const functions = [...(await reads.list("function")), ...(await reads.list("versionFunction"))];
     const used = new Set(functions.flatMap(({ value }) => value.code?.sha256 ?? []));
     for (const revisionId of board.revisionsInUse()) {
       const sha256 = publisher.codeOf(revisionId);

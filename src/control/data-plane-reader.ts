@@ -16,7 +16,7 @@ import {
   type QualifiedFunction,
   triggerRoute,
 } from "./projection.ts";
-import { keyOfConfig, Qualifiers, type Repository } from "./resources/resources.ts";
+import { keyOfConfig, Qualifiers, type Reads } from "./resources/resources.ts";
 import { RouteIndex } from "./route-index.ts";
 
 /** What a function puts into the data plane. */
@@ -28,14 +28,21 @@ export interface FunctionReading {
 
 export class DataPlaneReader {
   /** Holds what was read of domains, and has to be told which are gone. */
-  readonly routes = new RouteIndex();
-  readonly #repository: Repository;
+  readonly routes: RouteIndex;
+  readonly #repository: Reads;
   readonly #qualifiers: Qualifiers;
   readonly #context: ProjectionContext;
 
   readonly #invoked: InvokedQualifiers;
 
-  constructor(repository: Repository, context: ProjectionContext, invoked = new InvokedQualifiers()) {
+  /** `routes`: what another reader has been told. */
+  constructor(
+    repository: Reads,
+    context: ProjectionContext,
+    invoked = new InvokedQualifiers(),
+    routes = new RouteIndex(),
+  ) {
+    this.routes = routes;
     this.#repository = repository;
     this.#invoked = invoked;
     this.#qualifiers = new Qualifiers(repository);

@@ -17,7 +17,7 @@ import { DataPlaneReader } from "./data-plane-reader.ts";
 import { DataPlaneView, type ViewChange } from "./data-plane-view.ts";
 import { InvokedQualifiers } from "./invoked-qualifiers.ts";
 import type { ProjectionContext } from "./projection.ts";
-import { type QualifiedName, type Repository, usersOfQualifier } from "./resources/resources.ts";
+import { AllResources, type QualifiedName, type Repository, usersOfQualifier } from "./resources/resources.ts";
 
 /** A commit whose delta the main loop has not confirmed yet. */
 interface Waiter {
@@ -63,18 +63,20 @@ export class Publisher {
     return this.#appliedAt;
   }
 
-  /** Reads everything and posts it as a snapshot. No commit may come between. */
-  async start(): Promise<void> {
+  /** Posts everything as a snapshot. No commit may come between, also not since `given` was read. */
+  async start(given?: AllResources): Promise<void> {
     const { store, repository, context, keyRing } = this.#options;
+    const all = given ?? (await AllResources.read(repository));
     const unused: ViewChange = { put: [], delete: [] };
     this.#view = new DataPlaneView();
-    this.#reader = new DataPlaneReader(repository, context, this.#invoked);
-    const domains = await repository.list("customDomain");
+    this.#reader = new DataPlaneReader(all, context, this.#invoked);
+    const domains = await all.list("customDomain");
     for (const { value } of domains) this.#reader.routes.put(value);
-    const functions = await repository.list("function");
+    const functions = await all.list("function");
     for (const { value } of functions) await this.#refreshFunction(value.serviceName, value.functionName, unused);
     for (const { value } of domains) await this.#replaceDomain(value, unused);
     for (const entry of await keyRing.load()) this.#view.replace(entryKey(entry), [entry], unused);
+    this.#reader = new DataPlaneReader(repository, context, this.#invoked, this.#reader.routes);
     this.#postedAt = await store.currentChange();
     this.#stale = false;
     this.postSnapshot();

@@ -1,7 +1,7 @@
 /** What the qualifiers of services stand for: `LATEST`, a published version, or an alias. */
 import { type FunctionResource, LATEST, type Service } from "../../model/model.ts";
 import { ApiError } from "../api-error.ts";
-import type { Repository, Stored } from "./repository.ts";
+import type { Reads, Stored } from "./repository.ts";
 
 /** A version, or `LATEST`, with the share of calls that it gets: above 0 and below 1. */
 export interface VersionShare {
@@ -17,9 +17,9 @@ export interface Meaning {
 }
 
 export class Qualifiers {
-  readonly #repository: Repository;
+  readonly #repository: Reads;
 
-  constructor(repository: Repository) {
+  constructor(repository: Reads) {
     this.#repository = repository;
   }
 

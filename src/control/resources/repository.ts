@@ -43,6 +43,9 @@ export interface Stored<T> {
   readonly etag: string;
 }
 
+/** Reading resources, wherever they are. */
+export type Reads = Pick<Repository, "get" | "list">;
+
 /** One account's resources in the store, by kind. Documents were checked when they were written. */
 export class Repository {
   readonly accountId: string;

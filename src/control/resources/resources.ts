@@ -23,6 +23,7 @@ import { Versions, versionWords } from "./versions.ts";
 import { type CommitListener, Writer } from "./writer.ts";
 
 export type { AliasChange } from "./aliases.ts";
+export { AllResources } from "./all-resources.ts";
 export type { Page } from "./collection.ts";
 export { textsOf } from "./container-settings.ts";
 export type { CustomDomains } from "./custom-domains.ts";
@@ -33,7 +34,7 @@ export { FunctionSources } from "./function-sources.ts";
 export { onDemandResource } from "./on-demand-configs.ts";
 export { provisionResource } from "./provision-configs.ts";
 export { Qualifiers } from "./qualifiers.ts";
-export { Repository, type Stored } from "./repository.ts";
+export { type Reads, Repository, type Stored } from "./repository.ts";
 export { usersOfQualifier } from "./users-of-qualifier.ts";
 export type { ListQuery } from "./validation.ts";
 export type { VersionPage, VersionQuery } from "./versions.ts";
