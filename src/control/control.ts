@@ -13,6 +13,7 @@ import { Backups } from "./backup/backups.ts";
 import type { BackupParts } from "./backup/parts.ts";
 import { acmeFaultOf } from "./certificates/acme-rules.ts";
 import { Certificates } from "./certificates/certificates.ts";
+import { CodeLinks } from "./code/code-links.ts";
 import { CodePackages } from "./code/code-packages.ts";
 import { UploadedPackages } from "./code/uploaded-packages.ts";
 import { CodeSweep } from "./code-sweep.ts";
@@ -20,6 +21,7 @@ import { fcDialects, isEvent, isOldInvocation, isUpload } from "./dialect/dialec
 import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
 import { createApp } from "./http/app.ts";
 import type { BodyKind } from "./http/body-reader.ts";
+import { codeDownloads, isCodeDownload } from "./http/code-download.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { OPENAPI_PATH, openApiRoutes } from "./http/openapi-routes.ts";
 import { CredentialVault } from "./images/credential-vault.ts";
@@ -106,6 +108,7 @@ export class ControlPlane {
     const invocations = new Invocations(options.channel, (name) =>
       publisher.serve(name, (work) => resources.alone(work)),
     );
+    const codeLinks = new CodeLinks(clock);
     const authenticator = new Authenticator(keyRing, clock);
     const audit = new AuditLog(join(dataDir, "audit.log"), logger);
     const uploads = new UploadedPackages(clock);
@@ -117,10 +120,14 @@ export class ControlPlane {
       logger,
       packages,
       bodyKind,
+      isPresigned: isCodeDownload,
       isOpen: (method, path) =>
         isOldInvocation(path) || (method === "GET" && (path === METRICS_PATH || path.startsWith(`${OPENAPI_PATH}/`))),
     });
-    app.route("/", fcDialects({ resources, endpoint, accountId: credentials.accountId, board, invocations, clock }));
+    app.route(
+      "/",
+      fcDialects({ resources, endpoint, accountId: credentials.accountId, board, invocations, codeLinks, clock }),
+    );
     app.route(
       SLUICE_PREFIX,
       sluiceV1({
@@ -143,6 +150,7 @@ export class ControlPlane {
     );
     app.route(METRICS_PATH, metrics.route());
     app.route(OPENAPI_PATH, openApiRoutes());
+    app.route("/", codeDownloads(packages, codeLinks));
     const sweep = new CodeSweep({ packages, repository, publisher, board, clock, logger });
     const all = await AllResources.read(repository);
     await publisher.start(all);

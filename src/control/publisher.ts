@@ -180,6 +180,7 @@ export class Publisher {
           await this.#refreshFunction(serviceName, each, delta);
         }
         break;
+      case "resourceTags":
       case "versionFunction":
       case "versionCounter":
         break;

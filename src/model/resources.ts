@@ -267,6 +267,13 @@ export interface Alias {
   readonly lastModifiedAt: number;
 }
 
+/** Tags of a service. Store key: `serviceName`. */
+export interface ResourceTags {
+  readonly serviceName: string;
+  /** At least one. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 /** Most instances of a function under one qualifier. Store key: `serviceName/functionName/qualifier`. */
 export interface OnDemandSetting {
   readonly serviceName: string;

@@ -21,6 +21,7 @@ export const DOCUMENT_KINDS = [
   "onDemandConfig",
   "provisionConfig",
   "accessKey",
+  "resourceTags",
 ] as const;
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 

@@ -4,6 +4,7 @@
  */
 import { Hono } from "hono";
 import type { Clock } from "../../base/base.ts";
+import type { CodeLinks } from "../code/code-links.ts";
 import { traits20160815 } from "../dialect-2016-08-15/traits.ts";
 import { traits20210406 } from "../dialect-2021-04-06/traits.ts";
 import { jsonBody, noContent } from "../http/answers.ts";
@@ -16,6 +17,7 @@ import type { StatusBoard } from "../status-board.ts";
 import { aliasDocument } from "./alias.ts";
 import { customDomainDocument } from "./custom-domain.ts";
 import { functionDocument, functionInput } from "./function.ts";
+import { addFunctionCode } from "./function-code.ts";
 import { addInstances } from "./instances.ts";
 import { addInvocations } from "./invoke.ts";
 import { addOnDemandConfigs } from "./on-demand-config.ts";
@@ -23,6 +25,7 @@ import { functionParams, param, qualifiedName, qualifiedService, serviceParam } 
 import { addProvisionConfigs } from "./provision-config.ts";
 import { serviceDocument } from "./service.ts";
 import { addTableRoutes } from "./table-routes.ts";
+import { addTags, wantedTags } from "./tags.ts";
 import type { DialectTraits } from "./traits.ts";
 import { triggerDocument, triggerInput } from "./trigger.ts";
 import { versionDocument } from "./version.ts";
@@ -35,6 +38,7 @@ export interface DialectContext {
   readonly accountId: string;
   readonly board: StatusBoard;
   readonly invocations: Invocations;
+  readonly codeLinks: CodeLinks;
   readonly clock: Clock;
 }
 
@@ -92,7 +96,10 @@ function dialectOf(traits: DialectTraits, context: DialectContext): Hono<ApiEnv>
     listKey: "services",
     create: (_c, body) => services.create(body),
     get: (c) => services.get(...qualifiedService(c)),
-    list: (_c, query) => services.list(query),
+    list: async (c, query) => {
+      const wanted = wantedTags(c.req.query());
+      return services.list(query, wanted && (await resources.tags.servicesWith(wanted)));
+    },
     update: (c, body, ifMatch) => services.update(serviceParam(c), body, ifMatch),
     delete: (c, ifMatch) => services.delete(serviceParam(c), ifMatch),
     document: serviceDocument,
@@ -154,6 +161,9 @@ function dialectOf(traits: DialectTraits, context: DialectContext): Hono<ApiEnv>
   addProvisionConfigs(app, context);
   addInstances(app, context);
   addInvocations(app, context);
+  addFunctionCode(app, context);
+  addTags(app, context);
+  app.get("/account-settings", (c) => c.json({ availableAZs: [endpoint.region], defaultRole: "" }));
   addTableRoutes(app, OPERATIONS[traits.version], resources);
   traits.addRoutes?.(app);
   return app;

@@ -21,6 +21,8 @@ export interface AppOptions extends AuditContext {
   readonly packages: CodePackages;
   /** What a request's body is; `stream`: the handler reads it itself, as it comes, and compares it with `bodySha256`. */
   bodyKind(method: string, path: string): BodyKind | "stream";
+  /** Whether a request carries a signature in its query, which the handler checks. Its body is not read. */
+  isPresigned(method: string, path: string): boolean;
   /** Whether a request needs no signature where it comes from this machine. Its body is not read. */
   isOpen(method: string, path: string): boolean;
 }
@@ -38,6 +40,10 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
       throw new ApiError("AccessDenied", `Access denied: ${foreignHostMessage(host)}`);
     }
     if (options.isOpen(c.req.method, c.req.path) && isFromThisMachine(c.env.incoming.socket.remoteAddress)) {
+      await next();
+      return;
+    }
+    if (options.isPresigned(c.req.method, c.req.path)) {
       await next();
       return;
     }

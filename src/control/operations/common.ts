@@ -34,6 +34,7 @@ const functions: readonly Operation[] = [
     headers: [...IF_MATCH, CHECKSUM],
     body: "UpdateFunctionInput",
   }),
+  complete("GetFunctionCode", "GET", `${FUNCTION}/code`, "FunctionCode", { query: QUALIFIER }),
   complete("DeleteFunction", "DELETE", FUNCTION, "none", { headers: IF_MATCH }),
 ];
 
@@ -139,6 +140,13 @@ const statefulInvocations: readonly Operation[] = [
   missing("StopStatefulAsyncInvocation", "PUT", `${STATEFUL}/{invocationId}`, invocation, QUALIFIER),
 ];
 
+const tags: readonly Operation[] = [
+  complete("TagResource", "POST", "/tag", "none", { body: "TagInput" }),
+  complete("GetResourceTags", "GET", "/tag", "ResourceTags", { query: ["resourceArn"] }),
+  complete("ListTaggedResources", "GET", "/tags", "ResourceTagsList", { query: NEXT }),
+  complete("GetAccountSettings", "GET", "/account-settings", "AccountSettings"),
+];
+
 const invocations: readonly Operation[] = [
   complete("InvokeFunction", "POST", `${FUNCTION}/invocations`, "bytes", {
     query: QUALIFIER,
@@ -154,6 +162,7 @@ export const commonOperations: readonly Operation[] = [
   ...domains,
   ...instances,
   ...invocations,
+  ...tags,
   ...layers,
   ...asyncInvocation,
   ...statefulInvocations,

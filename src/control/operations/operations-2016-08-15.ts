@@ -2,7 +2,7 @@
 import { ZIP_IN_BODY_MAX_BYTES } from "../code/limits.ts";
 import { commonOperations, FUNCTION, NEXT, SERVICE } from "./common.ts";
 import { WITHOUT } from "./features.ts";
-import { empty, missing, nothingToDelete, type Operation, refused } from "./operation.ts";
+import { complete, empty, missing, nothingToDelete, type Operation, refused } from "./operation.ts";
 
 /** Calls of functions before their triggers had hosts. Any method, and whatever path follows, is answered like this row. */
 export const proxyInvoke = refused("ProxyInvoke", "POST", "/proxy/{serviceName}/{functionName}", WITHOUT.proxy);
@@ -11,6 +11,8 @@ const UPLOAD_TOKEN_QUERY = ["functionName", "instanceType"];
 
 export const operations20160815: readonly Operation[] = [
   ...commonOperations,
+
+  complete("UntagResource", "DELETE", "/tag", "none", { body: "UntagInput" }),
 
   empty("ListVpcBindings", `${SERVICE}/bindings`, { vpcIds: [] }),
   nothingToDelete("DeleteVpcBinding", `${SERVICE}/binding/{vpcId}`),

@@ -1,12 +1,14 @@
 /** Every operation of API 2021-04-06, as the official SDK `fc-open20210406` has them. */
 import { commonOperations, FUNCTION, NEXT, QUALIFIER, SERVICE } from "./common.ts";
 import { WITHOUT } from "./features.ts";
-import { empty, nothingToDelete, type Operation, refused } from "./operation.ts";
+import { complete, empty, nothingToDelete, type Operation, refused } from "./operation.ts";
 
 const EVENT_SOURCES = `${FUNCTION}/event-sources`;
 
 export const operations20210406: readonly Operation[] = [
   ...commonOperations,
+
+  complete("UntagResource", "PUT", "/tag", "none", { body: "UntagInput" }),
 
   empty("ListEventSources", EVENT_SOURCES, { eventSources: [] }, QUALIFIER),
   nothingToDelete("DeregisterEventSource", `${EVENT_SOURCES}/{sourceArn}`, QUALIFIER),

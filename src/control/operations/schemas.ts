@@ -178,6 +178,8 @@ const domain = object({
 const onDemandConfig = object({ resource: text, maximumInstanceCount: integer });
 const provisionConfig = object({ resource: text, ...provisionSettings, current: integer, currentError: text });
 
+const resourceTags = object({ resourceArn: text, tags: mapOf(text) });
+
 /** Settings of a trigger, by how a dialect writes them. */
 export const TRIGGER_CONFIG = {
   object: triggerConfigObject,
@@ -241,6 +243,14 @@ export const SCHEMAS = {
   ProvisionConfig: provisionConfig,
   ProvisionConfigList: page("provisionConfigs", provisionConfig),
   ProvisionConfigInput: object(provisionSettings, ["target"]),
+
+  FunctionCode: object({ url: text, checksum: text }, ["url", "checksum"]),
+
+  TagInput: object({ resourceArn: text, tags: mapOf(text) }, ["resourceArn", "tags"]),
+  UntagInput: object({ resourceArn: text, tagKeys: listOf(text), all: flag }, ["resourceArn"]),
+  ResourceTags: resourceTags,
+  ResourceTagsList: page("resources", resourceTags),
+  AccountSettings: object({ availableAZs: listOf(text), defaultRole: text }),
 
   InstanceList: object({ instances: listOf(object({ instanceId: text, versionId: text })) }, ["instances"]),
 

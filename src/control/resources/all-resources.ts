@@ -14,6 +14,7 @@ const KINDS = Object.keys({
   onDemandConfig: true,
   provisionConfig: true,
   accessKey: true,
+  resourceTags: true,
 } satisfies Record<DocumentKind, true>) as DocumentKind[];
 
 type Any = Stored<ResourceKinds[DocumentKind]>;

@@ -5,6 +5,7 @@ import type {
   FunctionResource,
   OnDemandSetting,
   ProvisionSetting,
+  ResourceTags,
   Service,
   Trigger,
   Version,
@@ -33,6 +34,7 @@ export interface ResourceKinds {
   readonly alias: Alias;
   readonly onDemandConfig: OnDemandSetting;
   readonly provisionConfig: ProvisionSetting;
+  readonly resourceTags: ResourceTags;
   readonly accessKey: AccessKeySetting;
 }
 

@@ -16,6 +16,7 @@ import { OnDemandConfigs, onDemandWords } from "./on-demand-configs.ts";
 import { ProvisionConfigs } from "./provision-configs.ts";
 import { Qualifiers } from "./qualifiers.ts";
 import type { Repository } from "./repository.ts";
+import { TagsOfResources } from "./resource-tags.ts";
 import { Rollback } from "./rollback.ts";
 import { Services, serviceWords } from "./services.ts";
 import { Triggers, triggerWords } from "./triggers.ts";
@@ -62,6 +63,7 @@ export class Resources {
   readonly onDemandConfigs: OnDemandConfigs;
   readonly provisionConfigs: ProvisionConfigs;
   readonly rollback: Rollback;
+  readonly tags: TagsOfResources;
   readonly accessKeys: AccessKeys;
   readonly #writer: Writer;
 
@@ -93,6 +95,7 @@ export class Resources {
     this.provisionConfigs = new ProvisionConfigs(this.functions, repository, writer);
     const keys = new Collection("accessKey", accessKeyWords, repository, writer);
     this.accessKeys = new AccessKeys({ keys, ring: options.keyRing, vault: options.vault, clock });
+    this.tags = new TagsOfResources(this.services, repository, writer, endpoint);
     this.rollback = new Rollback({ services, aliases: this.aliases, repository, writer, clock });
   }
 

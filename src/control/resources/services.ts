@@ -2,12 +2,25 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Clock } from "../../base/base.ts";
 import { LATEST, type Service } from "../../model/model.ts";
+import type { Change } from "../../store/store.ts";
 import { ApiError } from "../api-error.ts";
 import type { Collection, KindWords, Page } from "./collection.ts";
 import { defined } from "./defined.ts";
+import { pageOf } from "./function-configs.ts";
 import type { Qualifiers } from "./qualifiers.ts";
 import type { Repository, Stored } from "./repository.ts";
-import { checked, flag, integer, type ListQuery, name, oneOf, settings, text, textList } from "./validation.ts";
+import {
+  checked,
+  flag,
+  integer,
+  type ListQuery,
+  listRange,
+  name,
+  oneOf,
+  settings,
+  text,
+  textList,
+} from "./validation.ts";
 
 export const serviceWords: KindWords = {
   notFound: "ServiceNotFound",
@@ -104,8 +117,12 @@ export class Services {
     return (await this.#qualifiers.service(serviceName, main)) ?? this.#services.get(serviceName);
   }
 
-  list(query: ListQuery): Promise<Page<Service>> {
-    return this.#services.list("", query);
+  /** `among`: only these; absent: all. */
+  async list(query: ListQuery, among?: ReadonlySet<string>): Promise<Page<Service>> {
+    if (among === undefined) return this.#services.list("", query);
+    const all = await this.#repository.list("service");
+    const meant = all.filter(({ value }) => among.has(value.serviceName));
+    return pageOf(meant, ({ serviceName }) => serviceName, listRange(query));
   }
 
   async update(serviceName: string, input: unknown, ifMatch?: string): Promise<Stored<Service>> {
@@ -123,8 +140,12 @@ export class Services {
         if (!(await this.#children[kind].any(`${serviceName}/`))) continue;
         throw new ApiError("ServiceNotEmpty", `service '${serviceName}' has ${kind}: delete them first`);
       }
-      const counter = await this.#repository.get("versionCounter", serviceName);
-      return counter && [this.#repository.delete("versionCounter", serviceName)];
+      const gone: Change[] = [];
+      for (const kind of ["versionCounter", "resourceTags"] as const) {
+        const found = await this.#repository.get(kind, serviceName);
+        if (found !== undefined) gone.push(this.#repository.delete(kind, serviceName));
+      }
+      return gone;
     });
   }
 }

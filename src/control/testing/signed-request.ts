@@ -14,6 +14,8 @@ export interface RawRequest {
   /** Sent instead of the body that was signed. */
   readonly bodySent?: string;
   readonly date?: Date;
+  /** The Host header, as it is signed. */
+  readonly host?: string;
 }
 
 export interface RawAnswer {
@@ -36,7 +38,7 @@ export function open(port: number, raw: RawRequest, signal?: AbortSignal): Promi
   const { method = "GET", path, body = "" } = raw;
   const bodySha256 = sha256Hex(body);
   const headers: Record<string, string> = {
-    host: `127.0.0.1:${port}`,
+    host: raw.host ?? `127.0.0.1:${port}`,
     "x-acs-action": "Test",
     "x-acs-content-sha256": bodySha256,
     "x-acs-date": `${(raw.date ?? new Date()).toISOString().slice(0, 19)}Z`,
@@ -44,6 +46,8 @@ export function open(port: number, raw: RawRequest, signal?: AbortSignal): Promi
     "x-acs-version": "2021-04-06",
   };
   headers["authorization"] = signAcs3({ method, url: path, headers: headerValues(headers) }, credentials);
+  // Node.js tells the length of every body but a DELETE's.
+  if (method === "DELETE" && body.length > 0) headers["content-length"] = String(Buffer.byteLength(body));
   for (const [name, value] of Object.entries(raw.headers ?? {})) {
     if (value === undefined) delete headers[name];
     else headers[name] = value;

@@ -13,6 +13,7 @@ export interface Write {
 const API = "/2021-04-06";
 const KEYS = "/sluice/v1/keys";
 const FUNCTIONS = `${API}/services/svc/functions`;
+const tagged = { resourceArn: "services/svc" };
 export const IMAGE = "registry.test/app:1";
 
 function code(content: string): { zipFile: string } {
@@ -107,6 +108,19 @@ export async function everyWrite(): Promise<readonly Write[]> {
       method: "PUT",
       path: `${FUNCTIONS}/fn/provision-config${live}`,
       body: { target: 0 },
+    },
+    {
+      what: "tag a service",
+      method: "POST",
+      path: `${API}/tag`,
+      body: { ...tagged, tags: { a: "1", b: "2", c: "3" } },
+    },
+    { what: "untag a service", method: "PUT", path: `${API}/tag`, body: { ...tagged, tagKeys: ["a"] } },
+    {
+      what: "untag a service as API 2016-08-15 does",
+      method: "DELETE",
+      path: `${API}/tag`,
+      body: { ...tagged, all: true },
     },
     { what: "create an access key", method: "POST", path: KEYS, body: {} },
     { what: "disable an access key", method: "POST", path: `${KEYS}/{accessKeyId}/disable`, body: {} },
