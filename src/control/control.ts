@@ -156,7 +156,16 @@ export class ControlPlane {
     await publisher.start(all);
     await sweep.now(all);
     const { customDomains } = resources;
-    const certificates = await Certificates.open({ repository, customDomains, domainCa, acme, dataDir, clock, logger });
+    const certificates = await Certificates.open({
+      repository,
+      customDomains,
+      domainCa,
+      acme,
+      dataDir,
+      clock,
+      logger,
+      gateway: publisher,
+    });
     const handle = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: malformed });
     const http = await HttpServer.listen(
       (request, response) => void handle(request, response),

@@ -34,7 +34,9 @@ export interface AcmeSettings {
   readonly directoryUrl: string;
   /** Empty: none. */
   readonly contactEmail: string;
-  /** Where challenges of type http-01 are answered: the CA asks on port 80 of the domain. */
+  /** How a domain is proved: on port 80 of it, or on 443, which then has to lead to the gRPC port. */
+  readonly challenge: "http-01" | "tls-alpn-01";
+  /** Where challenges of type http-01 are answered. */
   readonly httpHosts: readonly string[];
   readonly httpPort: number;
   /** PEM of the CA that the directory's own certificate is from; empty: one that Node.js knows. */

@@ -1,6 +1,7 @@
 /** Tells the main loop what to serve: a snapshot at first, a delta for each commit, a snapshot again when asked. */
 import type { Channel, Clock } from "../base/base.ts";
 import {
+  type ChallengeEntry,
   type CustomDomain,
   entryKey,
   type FunctionResource,
@@ -132,6 +133,23 @@ export class Publisher {
     // Every function is there as LATEST.
     if (name.qualifier === LATEST) return;
     await this.#invoked.serve(name, () => alone(() => this.#postFunction(name)));
+  }
+
+  /** Has the gateway prove to an ACME server whose a host is, until `endChallenge`. */
+  beginChallenge(entry: ChallengeEntry): void {
+    this.#postChallenge(entry.host, [entry]);
+  }
+
+  endChallenge(host: string): void {
+    this.#postChallenge(host, []);
+  }
+
+  /** No commit: the change number stays. Before the CA looks, it is asked to over the network, which takes longer. */
+  #postChallenge(host: string, entries: readonly ChallengeEntry[]): void {
+    const delta: ViewChange = { put: [], delete: [] };
+    this.#view.replace(`challenge/${host}`, entries, delta);
+    if (!this.#mainGone)
+      this.#options.channel.post({ type: "delta", from: this.#postedAt, to: this.#postedAt, ...delta });
   }
 
   async #postFunction({ serviceName, functionName }: QualifiedName): Promise<void> {

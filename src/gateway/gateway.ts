@@ -12,6 +12,7 @@ import {
   type AccessKeyEntry,
   type CallEnded,
   type CertificateEntry,
+  type ChallengeEntry,
   type ErrorType,
   type Fault,
   type FunctionKey,
@@ -229,6 +230,19 @@ export class Gateway implements LinkFactory<InstanceLink> {
     } catch (error) {
       this.#options.logger.error("A certificate cannot be used; the one before stays", { host: entry.host, error });
     }
+  }
+
+  /** Shows a challenge's certificate to ACME servers. One that cannot be used is logged. */
+  putChallenge(entry: ChallengeEntry): void {
+    try {
+      this.#listener.challenges.put(entry.host, entry);
+    } catch (error) {
+      this.#options.logger.error("A challenge cannot be answered", { host: entry.host, error });
+    }
+  }
+
+  deleteChallenge(host: string): void {
+    this.#listener.challenges.delete(host);
   }
 
   deleteCertificate(host: string): void {

@@ -7,6 +7,7 @@ import {
   type Server as TlsServer,
 } from "node:tls";
 import type { ClientAdmission, Seat } from "./client-admission.ts";
+import { AlpnChallenges } from "./tls/alpn-challenges.ts";
 import type { CertificatePair } from "./tls/certificate-store.ts";
 
 /** First byte of a TLS record that begins a handshake (RFC 8446 §5.1). */
@@ -42,6 +43,8 @@ export interface ListenerOptions {
  * a byte, so that a plaintext gRPC client says "connection closed before server preface received".
  */
 export class Listener {
+  /** Proofs for ACME servers, answered on the same port. */
+  readonly challenges: AlpnChallenges;
   readonly #options: ListenerOptions;
   readonly #tls: TlsServer;
   readonly #servers: Server[] = [];
@@ -63,6 +66,11 @@ export class Listener {
           done(error as Error);
         }
       },
+    });
+    this.challenges = new AlpnChallenges({
+      handshakeTimeoutMs: options.handshakeTimeoutMs,
+      answered: (socket) => this.#shaking.get(endpointOf(socket))?.handshakeEnded(),
+      failed: (socket, error) => this.#drop(socket, "tls_handshake", error.message),
     });
     this.setDefaultCertificate(options.defaultCertificate);
     this.#tls.on("secureConnection", (socket) => {
@@ -175,7 +183,8 @@ export class Listener {
       socket.setTimeout(0);
       socket.off("timeout", drop);
       socket.unshift(chunk);
-      this.#tls.emit("connection", socket);
+      if (this.challenges.isAskedBy(chunk)) this.challenges.serve(socket);
+      else this.#tls.emit("connection", socket);
     });
   }
 

@@ -54,6 +54,15 @@ export interface CertificateEntry {
   readonly privateKeyPem: string;
 }
 
+/** What proves to an ACME server whose a host is (challenge tls-alpn-01), under the key `challenge/<host>`. Never stored. */
+export interface ChallengeEntry {
+  readonly kind: "challenge";
+  /** Lower case. */
+  readonly host: string;
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+}
+
 /** An active key that calls may be signed with, under the key `accessKey/<id>`. */
 export interface AccessKeyEntry {
   readonly kind: "accessKey";
@@ -61,7 +70,7 @@ export interface AccessKeyEntry {
   readonly accessKeySecret: string;
 }
 
-export type DataPlaneEntry = FunctionEntry | RouteEntry | CertificateEntry | AccessKeyEntry;
+export type DataPlaneEntry = FunctionEntry | RouteEntry | CertificateEntry | ChallengeEntry | AccessKeyEntry;
 
 /** The key under which an entry is put and deleted. */
 export function entryKey(entry: DataPlaneEntry): string {
@@ -72,6 +81,8 @@ export function entryKey(entry: DataPlaneEntry): string {
       return `route/${entry.host}${entry.path}`;
     case "certificate":
       return `certificate/${entry.host}`;
+    case "challenge":
+      return `challenge/${entry.host}`;
     case "accessKey":
       return `accessKey/${entry.accessKeyId}`;
     default:

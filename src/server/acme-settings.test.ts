@@ -3,10 +3,11 @@ import { test } from "node:test";
 import { acmeSettings } from "./acme-settings.ts";
 import type { Configuration } from "./configuration.ts";
 
-const given = {
+const given: Partial<Configuration> = {
   acmeDirectoryUrl: "https://acme.example/dir",
   acmeTermsAgreed: true,
   acmeContactEmail: "",
+  acmeChallenge: "http-01",
   acmeHttpHosts: ["127.0.0.1"],
   acmeHttpPort: 80,
   acmeCaFile: "",
@@ -18,6 +19,7 @@ test("acmeSettings: nothing without a directory; terms have to be agreed, and th
   assert.deepEqual(settings({}), {
     directoryUrl: "https://acme.example/dir",
     contactEmail: "",
+    challenge: "http-01",
     httpHosts: ["127.0.0.1"],
     httpPort: 80,
     caPem: "",

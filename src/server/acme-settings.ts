@@ -12,8 +12,8 @@ export function acmeSettings(configuration: Configuration): ControlPlaneOptions[
       `acmeDirectoryUrl is set: read the terms of service of that server, and say acmeTermsAgreed: true in the configuration`,
     );
   }
-  const { acmeHttpHosts: httpHosts, acmeHttpPort: httpPort } = configuration;
-  return { directoryUrl, contactEmail, httpHosts, httpPort, caPem: caPem(configuration.acmeCaFile) };
+  const { acmeChallenge: challenge, acmeHttpHosts: httpHosts, acmeHttpPort: httpPort } = configuration;
+  return { directoryUrl, contactEmail, challenge, httpHosts, httpPort, caPem: caPem(configuration.acmeCaFile) };
 }
 
 function caPem(file: string): string {

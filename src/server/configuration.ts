@@ -137,11 +137,17 @@ const SETTINGS = {
     "",
     "where that server may write to; empty: nowhere",
   ),
+  acmeChallenge: setting(
+    z.enum(["http-01", "tls-alpn-01"]),
+    "http-01",
+    "how that server is shown whose a domain is: http-01 (it asks on port 80 of the domain), or tls-alpn-01 (on port 443, " +
+      "which then has to lead to the gRPC port)",
+  ),
   acmeHttpHosts: setting(z.array(name).min(1), ["0.0.0.0", "::"], "addresses on which its challenges are answered"),
   acmeHttpPort: setting(
     port,
     80,
-    "port on which its challenges (http-01) are answered: it asks on port 80 of the domain",
+    "port on which challenges of type http-01 are answered: port 80 of the domain has to lead here",
   ),
   acmeCaFile: setting(
     z.string(),

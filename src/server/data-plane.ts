@@ -71,6 +71,9 @@ export class DataPlane {
       case "certificate":
         this.#gateway.putCertificate(entry);
         break;
+      case "challenge":
+        this.#gateway.putChallenge(entry);
+        break;
       case "accessKey":
         this.#gateway.putAccessKey(entry);
         break;
@@ -96,6 +99,9 @@ export class DataPlane {
         break;
       case "certificate":
         this.#gateway.deleteCertificate(entry.host);
+        break;
+      case "challenge":
+        this.#gateway.deleteChallenge(entry.host);
         break;
       case "accessKey":
         this.#gateway.deleteAccessKey(entry.accessKeyId);

@@ -151,4 +151,27 @@ describe("certificates by ACME", { skip: goMissing }, () => {
       rmSync(folder, { recursive: true });
     }
   });
+
+  test("with tls-alpn-01 the gRPC port itself proves the name, between calls that go on; without a challenge it knows no acme-tls/1", async () => {
+    await using pebble = await Pebble.start();
+    await using sluice = await Sluice.start({
+      configuration: { ...configuration(pebble), acmeChallenge: "tls-alpn-01" },
+      args: ["--grpc-port", String(pebble.tlsPort)],
+    });
+    const info = await sluice.deploy(await wanted("local", GOOD));
+    const load = runJob(sluice, info, { durationMs: 4000, workers: 2, connections: 2, ratePerSecond: 20 });
+    await sluice.deploy(await wanted("acme", GOOD));
+    await eventually(
+      "a certificate comes",
+      async () => (await domainOf(sluice, GOOD))?.acme?.state === "valid",
+      30_000,
+    );
+    (await connected(sluice, GOOD, await pebble.rootPem())).destroy();
+    const report = await load;
+    assert.deepEqual(Object.keys(report.codes), ["OK"], JSON.stringify(report.errors));
+    const [host, port] = sluice.endpoint.grpcAddress.split(":");
+    const prober = connect({ host, port: Number(port), servername: GOOD, ALPNProtocols: ["acme-tls/1"] });
+    const why = await new Promise<NodeJS.ErrnoException>((resolve) => prober.once("error", resolve));
+    assert.equal(why.code, "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
+  });
 });

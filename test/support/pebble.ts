@@ -16,6 +16,8 @@ export class Pebble {
   readonly caFile: string;
   /** Where it asks for challenges of type http-01, in place of 80. */
   readonly httpPort: number;
+  /** Where it asks for those of type tls-alpn-01, in place of 443. */
+  readonly tlsPort: number;
   readonly #managementUrl: string;
   readonly #caPem: string;
   readonly #dnsUrl: string;
@@ -64,6 +66,7 @@ export class Pebble {
       port,
       managementPort,
       httpPort,
+      tlsPort,
       dnsManagementPort,
     });
     await eventually("Pebble answers", async () => {
@@ -77,7 +80,7 @@ export class Pebble {
     folder: string,
     children: readonly ChildProcess[],
     caPem: string,
-    ports: Readonly<Record<"port" | "managementPort" | "httpPort" | "dnsManagementPort", number>>,
+    ports: Readonly<Record<"port" | "managementPort" | "httpPort" | "tlsPort" | "dnsManagementPort", number>>,
   ) {
     this.#folder = folder;
     this.#children = children;
@@ -87,6 +90,7 @@ export class Pebble {
     this.#managementUrl = `https://localhost:${ports.managementPort}`;
     this.#dnsUrl = `http://127.0.0.1:${ports.dnsManagementPort}`;
     this.httpPort = ports.httpPort;
+    this.tlsPort = ports.tlsPort;
   }
 
   /** PEM of the CA that issues. */

@@ -4,12 +4,19 @@ import { Agent } from "node:https";
 import { dirname } from "node:path";
 import { rootCertificates } from "node:tls";
 import type { AcmeSettings } from "../options.ts";
-import type { ChallengeServer } from "./challenge-server.ts";
 
 /** PEM texts: the certificate is followed by its chain. */
 export interface IssuedCertificate {
   readonly certificate: string;
   readonly privateKey: string;
+}
+
+/** Who answers the CA's challenges, of either type. */
+export interface Challenges {
+  putHttp(token: string, keyAuthorization: string): void;
+  deleteHttp(token: string): void;
+  putAlpn(host: string, pair: { readonly certificatePem: string; readonly privateKeyPem: string }): void;
+  deleteAlpn(host: string): void;
 }
 
 /** One request to the CA. */
@@ -25,9 +32,9 @@ const REQUEST_RETRIES_MAX = 2;
 export class AcmeAuthority {
   readonly #settings: AcmeSettings;
   readonly #accountKeyFile: string;
-  readonly #challenges: ChallengeServer;
+  readonly #challenges: Challenges;
 
-  constructor(settings: AcmeSettings, accountKeyFile: string, challenges: ChallengeServer) {
+  constructor(settings: AcmeSettings, accountKeyFile: string, challenges: Challenges) {
     this.#settings = settings;
     this.#accountKeyFile = accountKeyFile;
     this.#challenges = challenges;
@@ -35,7 +42,7 @@ export class AcmeAuthority {
 
   /** A new certificate, with a new key. Rejects with an Error that says what the CA said. */
   async order(domainName: string): Promise<IssuedCertificate> {
-    const { directoryUrl, contactEmail, caPem } = this.#settings;
+    const { directoryUrl, contactEmail, caPem, challenge: wanted } = this.#settings;
     // Loaded with the first order: it brings an HTTP client of its own.
     const { default: acme } = await import("acme-client");
     acme.axios.defaults.timeout = REQUEST_TIMEOUT_MS;
@@ -60,12 +67,18 @@ export class AcmeAuthority {
       termsOfServiceAgreed: true,
       // From here the domain may lead elsewhere than from the CA.
       skipChallengeVerification: true,
-      challengePriority: ["http-01"],
-      challengeCreateFn: async (_authorization, challenge, keyAuthorization) => {
-        if (challenge.type !== "http-01") throw new Error(`the CA offers no challenge http-01, but ${challenge.type}`);
-        this.#challenges.put(challenge.token, keyAuthorization);
+      challengePriority: [wanted],
+      challengeCreateFn: async (authorization, { type, token }, keyAuthorization) => {
+        if (type !== wanted) throw new Error(`the CA offers no challenge ${wanted}, but ${type}`);
+        if (type === "http-01") return this.#challenges.putHttp(token, keyAuthorization);
+        const ofProof = await acme.crypto.createPrivateEcdsaKey();
+        const [key, proof] = await acme.crypto.createAlpnCertificate(authorization, keyAuthorization, ofProof);
+        this.#challenges.putAlpn(domainName, { certificatePem: proof.toString(), privateKeyPem: key.toString() });
       },
-      challengeRemoveFn: async (_authorization, challenge) => this.#challenges.delete(challenge.token),
+      challengeRemoveFn: async (_authorization, { type, token }) => {
+        if (type === "http-01") this.#challenges.deleteHttp(token);
+        else this.#challenges.deleteAlpn(domainName);
+      },
     });
     return { certificate, privateKey: key.toString() };
   }

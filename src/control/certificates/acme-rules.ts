@@ -5,9 +5,9 @@ export function acmeFaultOf(settings: AcmeSettings | undefined, domainName: stri
   if (settings === undefined) {
     return "a certificate, since no ACME server is configured (acmeDirectoryUrl and acmeTermsAgreed in config.yaml)";
   }
-  // RFC 8555 §8.3: http-01 proves nothing of other names below a domain.
+  // RFC 8555 §8.3, RFC 8737 §3: neither challenge proves anything of other names below a domain.
   if (domainName.startsWith("*.")) {
-    return "a certificate, since the challenge http-01 gives none for a wildcard domain";
+    return `a certificate, since the challenge ${settings.challenge} gives none for a wildcard domain`;
   }
   return undefined;
 }
