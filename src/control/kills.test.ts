@@ -18,8 +18,10 @@ import { send } from "./testing/signed-request.ts";
 import type { Step } from "./testing/steps.ts";
 import { everyWrite, IMAGE, type Write } from "./testing/writes.ts";
 
-/** Routes that are no write of resources, with the test that kills them. */
+/** Routes that are no write of resources, with their tests. */
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
+  "POST /2021-04-06/services/:serviceName/functions/:functionName/invocations": "dialect-2021-04-06/invoke.test.ts",
+  "PUT /sluice/v1/code-packages/:packageId": "sluice-v1/code-packages.test.ts",
   "POST /sluice/v1/restore": "backup/backup.test.ts",
 };
 
@@ -27,7 +29,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
 const SAME_WRITES = /^\/2016-08-15\//;
 
 /** What is in a data folder beside code/: names that a restart may find there. */
-const OWN_FILES = ["code", "logs", "registry-credentials.key", "state.db", "state.db-shm", "state.db-wal"];
+const OWN_FILES = ["audit.log", "code", "logs", "registry-credentials.key", "state.db", "state.db-shm", "state.db-wal"];
 
 /** Processes at once. */
 const LANES = 2;

@@ -9,7 +9,7 @@ import { openControl, withControl } from "../testing/control-under-test.ts";
 import { createFunction, createTrigger } from "../testing/samples.ts";
 import { type RawRequest, send } from "../testing/signed-request.ts";
 import { AuditLog } from "./audit-log.ts";
-import { operationName } from "./operation-name.ts";
+import { isAudited, operationName } from "./operation-name.ts";
 
 const services = "/2021-04-06/services";
 
@@ -150,4 +150,6 @@ test("operationName: Function Compute's names in both dialects, Sluice's own, el
     ["POST", "/none", "POST"],
   ];
   for (const [method, path, name] of names) assert.equal(operationName(method, path), name, path);
+  assert.equal(isAudited("POST", "/2021-04-06/services/a/functions/b/invocations"), false);
+  assert.equal(isAudited("POST", "/2021-04-06/services/a/functions"), true);
 });

@@ -3,6 +3,7 @@ import { OPERATIONS } from "../operations/operations.ts";
 /** Sluice's own endpoints that are written down; those of Function Compute have their table. */
 const OWN: readonly (readonly [name: string, method: string, path: string])[] = [
   ["RollBack", "POST", "/sluice/v1/services/{serviceName}/rollback"],
+  ["UploadCodePackage", "PUT", "/sluice/v1/code-packages/{packageId}"],
   ["CreateAccessKey", "POST", "/sluice/v1/keys"],
   ["DisableAccessKey", "POST", "/sluice/v1/keys/{accessKeyId}/disable"],
   // It only reads, but every secret there is.
@@ -23,9 +24,11 @@ export function operationName(method: string, path: string): string {
   return named.find((each) => each.method === method && each.pattern.test(path))?.name ?? method;
 }
 
-/** Whether a request is more than a read, or reads what it must be known of. */
+/** Whether a request is more than a read, or reads what it must be known of. Calls have their functions' logs. */
 export function isAudited(method: string, path: string): boolean {
-  return (method !== "GET" && method !== "HEAD") || operationName(method, path) === "Backup";
+  const name = operationName(method, path);
+  if (name === "InvokeFunction") return false;
+  return (method !== "GET" && method !== "HEAD") || name === "Backup";
 }
 
 function patternOf(path: string): RegExp {

@@ -154,12 +154,10 @@ describe("triggers of versions and aliases", () => {
       const again = await openControl(underTest.dataDir);
       const snapshot = again.main.last;
       assert.ok(snapshot?.type === "snapshot");
-      assert.deepEqual(
-        snapshot.entries.map((entry) => entry.kind),
-        ["function", "function", "route"],
-      );
+      const entries = snapshot.entries.filter(({ kind }) => kind !== "accessKey");
+      assert.deepEqual(entries.map(({ kind }) => kind).sort(), ["function", "function", "route"]);
       const told = main.received.flatMap((message) => (message.type === "delta" ? message.put : []));
-      for (const entry of snapshot.entries)
+      for (const entry of entries)
         assert.ok(
           told.some((each) => isDeepStrictEqual(each, entry)),
           entryKey(entry),
