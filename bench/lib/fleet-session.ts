@@ -10,6 +10,9 @@ import { addFleet } from "./fleet-store.ts";
 import { ONE_ADDRESS } from "./one-address.ts";
 import { deployPlain, isFunction } from "./plain-function.ts";
 
+/** A start far beyond the bar is a figure too. */
+const START_TIMEOUT_MS = 300_000;
+
 export interface FleetSession extends AsyncDisposable {
   readonly sluice: Sluice;
   readonly client: Client;
@@ -35,7 +38,7 @@ export async function startFleet(
     }
     await addFleet(dataDir, "test/plain", count);
     const beganAt = performance.now();
-    const sluice = await Sluice.start(options);
+    const sluice = await Sluice.start({ ...options, readyTimeoutMs: START_TIMEOUT_MS });
     const startMs = performance.now() - beganAt;
     const startCpuMs = cpuTimeMs(sluice.endpoint.pid, isFunction);
     const client = clientOf(sluice);

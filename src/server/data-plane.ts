@@ -1,13 +1,6 @@
 import type { Logger } from "../base/base.ts";
 import type { Gateway, InstanceLink } from "../gateway/gateway.ts";
-import {
-  type DataPlaneEntry,
-  type Delta,
-  entryKey,
-  type FunctionEntry,
-  type FunctionKey,
-  type Snapshot,
-} from "../model/model.ts";
+import { type DataPlaneEntry, type Delta, entryKey, type FunctionEntry, type Snapshot } from "../model/model.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 
 /**
@@ -110,10 +103,5 @@ export class DataPlane {
         throw new Error(`Unknown entry ${JSON.stringify(entry satisfies never)}`);
     }
     this.#logger.debug("Removed from the data plane", { key: entryKey(entry) });
-  }
-
-  /** The functions that are deployed. */
-  *functions(): Generator<FunctionKey> {
-    for (const entry of this.#entries.values()) if (entry.kind === "function") yield entry.function;
   }
 }

@@ -43,6 +43,8 @@ export class MainLoop {
   readonly #reports: Reports;
   readonly #meters: MeterBook;
   readonly #callCounts = new CallCounts();
+  /** Functions that may have instances, of all that there are: each of the others would be looked at in vain. */
+  readonly #lookedAt = new Set<FunctionKey>();
   readonly #clock: Clock = systemClock;
   #firstSnapshot: (() => void) | undefined;
   #closed: Promise<void> | undefined;
@@ -116,7 +118,10 @@ export class MainLoop {
         hostMemoryMb: configuration.instanceMemoryMaxMb,
       }),
       events: {
-        statusChanged: (key) => this.#reports.functionChanged(key),
+        statusChanged: (key) => {
+          this.#lookedAt.add(key);
+          this.#reports.functionChanged(key);
+        },
         instanceExited: (key, instanceId, report, expected) => {
           this.#meters.close(instanceId);
           if (expected) return;
@@ -215,8 +220,9 @@ export class MainLoop {
   /** Open calls of an instance change without an event: `info` sees them this much later at the most. */
   #refreshStatus(): void {
     this.#clock.wakeAfter(STATUS_REFRESH_MS, () => {
-      for (const key of this.#dataPlane.functions()) {
+      for (const key of this.#lookedAt) {
         if (this.scheduler.statusOf(key)?.instances.length) this.#reports.functionChanged(key);
+        else this.#lookedAt.delete(key);
       }
       this.#refreshStatus();
     });

@@ -81,6 +81,8 @@ export interface SluiceOptions {
   readonly configuration?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** Default: a minute. */
+  readonly readyTimeoutMs?: number;
   /** Who starts it, in a data directory below that home; default: who runs the test. */
   readonly as?: OrdinaryUser;
 }
@@ -131,7 +133,7 @@ export class Sluice {
       env: { ...(user?.environment ?? process.env), npm_command: undefined, ...options.env },
     });
     const sluice = new Sluice(dataDir, options.dataDir === undefined, child);
-    await sluice.#untilReady();
+    await sluice.#untilReady(options.readyTimeoutMs ?? READY_TIMEOUT_MS);
     return sluice;
   }
 
@@ -229,9 +231,9 @@ export class Sluice {
     await this.stop();
   }
 
-  #untilReady(): Promise<void> {
+  #untilReady(timeoutMs: number): Promise<void> {
     return new Promise((resolveReady, reject) => {
-      const timer = setTimeout(() => fail("was not ready in time"), READY_TIMEOUT_MS);
+      const timer = setTimeout(() => fail("was not ready in time"), timeoutMs);
       const fail = (why: string) => {
         clearTimeout(timer);
         this.child.kill("SIGKILL");

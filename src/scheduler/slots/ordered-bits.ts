@@ -9,9 +9,15 @@ const WORD_SHIFT = 5;
 export class OrderedBits {
   /** The members first, then what summarises them; the last level is one word. */
   readonly #levels: Uint32Array[] = [];
+  readonly #size: number;
 
+  /** Takes its memory with the first member: of many functions most never have an instance. */
   constructor(size: number) {
-    let words = size;
+    this.#size = size;
+  }
+
+  #makeLevels(): void {
+    let words = this.#size;
     do {
       words = Math.ceil(words / WORD_BITS);
       this.#levels.push(new Uint32Array(words));
@@ -19,6 +25,7 @@ export class OrderedBits {
   }
 
   add(member: number): void {
+    if (this.#levels.length === 0) this.#makeLevels();
     let index = member;
     for (const level of this.#levels) {
       const word = index >>> WORD_SHIFT;
@@ -43,6 +50,7 @@ export class OrderedBits {
 
   /** The smallest member; -1: there is none. */
   first(): number {
+    if (this.#levels.length === 0) return -1;
     let index = 0;
     for (let depth = this.#levels.length - 1; depth >= 0; depth--) {
       const word = this.#levels[depth]![index]!;

@@ -112,10 +112,13 @@ function identity(row: Row): DocumentId {
 }
 
 function stored(row: Row): StoredDocument {
+  // Written out: a start makes one of every document.
   return {
-    ...identity(row),
-    value: JSON.parse(String(row["value"])),
-    etag: String(row["etag"]),
-    change: Number(row["change"]),
+    accountId: row["account"] as string,
+    kind: row["kind"] as DocumentKind,
+    key: row["key"] as string,
+    value: JSON.parse(row["value"] as string),
+    etag: row["etag"] as string,
+    change: row["change"] as number,
   };
 }
