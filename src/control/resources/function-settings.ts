@@ -58,6 +58,16 @@ const layers = z.custom<string[]>(
   "an empty list (this version of Sluice has no layers: put their files into the package)",
 );
 
+const NO_GPU = "this version of Sluice has no GPUs";
+
+const instanceType = z.custom<string>(
+  (value) => typeof value === "string" && value.length <= 64 && !value.startsWith("fc.gpu"),
+  `a text of at most 64 characters that names no GPU (${NO_GPU})`,
+);
+
+/** Tools send 0 for none; it is nothing to keep. */
+const gpuMemorySize = z.custom<number>((value) => value === 0, `0 (${NO_GPU})`).transform(() => undefined);
+
 export const functionSettings = {
   description: text(256),
   runtime,
@@ -71,7 +81,8 @@ export const functionSettings = {
   caPort: integer(1, 65535, "port"),
   instanceConcurrency: integer(1, 200, "calls at once"),
   instanceSoftConcurrency: integer(1, 200, "calls at once"),
-  instanceType: text(64),
+  instanceType,
+  gpuMemorySize,
   environmentVariables,
   layers,
   customRuntimeConfig: settings({ command: startCommand, args: startCommand }).transform(({ command, args }) => ({
