@@ -1,5 +1,6 @@
 /** Versions and aliases: calls split by weight, an alias switched under load, and the way back. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { folderOf, goMissing, type JobReport, runJob, testPrograms } from "../support/clients.ts";
 import { Sluice, type TestFunction } from "../support/sluice.ts";
@@ -68,6 +69,19 @@ describe("versions and aliases", { skip: goMissing }, () => {
     const before = await runJob(sluice, prod, { calls: 50 });
     onlyOk(before);
     assert.deepEqual(callsByVersion(before), { "1": 50 });
+
+    // A custom domain leads there too, by the qualifier of its route.
+    const routeConfigs = [{ path: "/*", qualifier: "prod" }];
+    const domain = { domainName: "grpc.tenant.example", protocol: "HTTPS", routeConfigs };
+    await sluice.deploy({ ...(await echoFunction("3", ["prod"])), customDomains: [domain] });
+    const caFile = join(sluice.dataDir, "tls", "domains-ca.pem");
+    const flags = ["-addr", sluice.endpoint.grpcAddress, "-authority", domain.domainName, "-cafile", caFile];
+    const byDomain = await runJob(sluice, prod, { calls: 20 }, flags);
+    onlyOk(byDomain);
+    assert.deepEqual(callsByVersion(byDomain), { "1": 20 });
+    const inUse = await sluice.cli(["aliases", "delete", "test", "prod"]);
+    assert.equal(inUse.code, 1);
+    assert.match(inUse.stderr, /is needed by (trigger|path)/);
 
     const untouched = await sluice.info("test", "echo");
     assert.deepEqual([untouched.host, untouched.revisionId], [latest.host, latest.revisionId]);
