@@ -21,7 +21,7 @@ export interface DriverConfiguration {
   readonly sandboxRoot: string;
   /**
    * How functions with internetAccess reach the network: `user` through a process of their own, without privileges;
-   * `nat` through the host's, which changes it; `none`; `auto`: `user` where its tool is installed, else none.
+   * `nat` through the host's, which changes it; `none`; `auto`: `user` where its tool can run, else none.
    */
   readonly egress: "auto" | "user" | "nat" | "none";
   /** Networks, as ADDRESS/BITS, that functions may not reach beside those that are always denied. */

@@ -33,11 +33,24 @@ test("createDriver: a wrong configuration is named before anything starts", asyn
   await assert.rejects(start, { message: "uidFirst must be a whole number from 1 to 2147483648, but is 0" });
 });
 
+test("createDriver: egress that cannot be had is an error that says what to do, and no weaker isolation takes its place", {
+  skip: sandboxSkip() || (isRoot ? "for an ordinary user: ordinary-user.test.ts runs it as one" : false),
+}, async () => {
+  const configuration = { egress: "nat" } as const;
+  await assert.rejects(createDriver({ isolation: "auto", output, logger, configuration }), {
+    message:
+      "egress nat, a way out for functions, cannot be had here: only root may change the host's network " +
+      "(to get it: start Sluice as root; without it: egress none)",
+  });
+});
+
 test("inspectHost: tells an ordinary user what root has more", {
   skip: sandboxSkip() || (isRoot ? "for an ordinary user: ordinary-user.test.ts runs it as one" : false),
 }, async () => {
   const sandbox = (await inspectHost({ output, logger })).find(({ name }) => name === "sandbox")!;
   assert.equal(sandbox.works, true, sandbox.reason);
+  const wayOut = sandbox.features.find(({ name }) => name === "a way out to the network, with internetAccess");
+  assert.deepEqual([wayOut?.works, wayOut?.detail], [true, "in user mode, by slirp4netns"]);
   for (const name of ["a user id for each function", "/tmp on disk, of diskSize"]) {
     const { works, remedy } = sandbox.features.find((feature) => feature.name === name)!;
     assert.deepEqual({ works, remedy }, { works: false, remedy: "start Sluice as root" }, name);

@@ -50,7 +50,7 @@ const LADDER: readonly DriverName[] = ["sandbox", "container", "process"];
 
 /**
  * Makes the driver after a real trial start. Rejects with an Error that says why when none of those asked for works,
- * or when the configuration is wrong.
+ * when what does cannot give what the configuration asks for in so many words, or when the configuration is wrong.
  */
 export async function createDriver(options: CreateDriverOptions): Promise<CreatedDriver> {
   const configuration = resolveDriverConfiguration(options.configuration);
@@ -58,6 +58,7 @@ export async function createDriver(options: CreateDriverOptions): Promise<Create
   for (const name of options.isolation === "auto" ? LADDER : [options.isolation]) {
     const result = await tryDriver(name, options, configuration);
     if ("driver" in result) return { driver: result.driver, chosen: name, tried };
+    if ("unmet" in result) throw new Error(result.unmet);
     tried.push({ name, reason: result.reason });
   }
   const reasons = tried.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
@@ -81,12 +82,14 @@ async function tryDriver(
   name: DriverName,
   options: CreateDriverOptions,
   configuration: DriverConfiguration,
-): Promise<{ readonly driver: Driver } | { readonly reason: string }> {
+): Promise<{ readonly driver: Driver } | { readonly unmet: string } | { readonly reason: string }> {
   try {
     const driver = await openDriver(name, options, configuration, true);
     const result = await driver.probe();
-    if (result.works) return { driver: withImages(driver, options, configuration) };
+    if (result.works && driver.unmet === undefined) return { driver: withImages(driver, options, configuration) };
     await driver.close();
+    // No weaker isolation in its place: that was not asked for.
+    if (result.works) return { unmet: driver.unmet! };
     return { reason: result.reason };
   } catch (error) {
     return { reason: error instanceof Error ? error.message : String(error) };

@@ -93,7 +93,7 @@ const SETTINGS = {
     z.enum(["auto", "user", "nat", "none"]),
     "auto",
     "how functions with internetAccess reach the network: user (slirp4netns), nat (changes this host), none; " +
-      "auto takes user where slirp4netns is installed, else none",
+      "auto takes user where slirp4netns can run, else none",
   ),
   egressDenied: setting(
     z.array(networkRange),

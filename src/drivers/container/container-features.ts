@@ -32,7 +32,7 @@ export function containerFeatures({ facts, isLinked, cgroups, configuration, egr
           detail: "the engine is not on this system or not root's: ports are published on the loopback",
           remedy: "run Sluice as root beside Docker on Linux",
         },
-    ...(egress === undefined ? [] : [egressFeature(egress)]),
+    ...(egress === undefined ? [] : [egressFeature(egress, configuration.egress)]),
     ...(cgroups === undefined
       ? [{ name: "limits of memory, processes and CPU", works: true, detail: `by ${engine}` }]
       : cgroupFeatures(cgroups)),

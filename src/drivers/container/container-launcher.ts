@@ -10,6 +10,7 @@ import { StartError } from "../driver.ts";
 import { findTool } from "../host/find-tool.ts";
 import type { Launcher } from "../local/launcher.ts";
 import { type Egress, noEgress, openEgress } from "../network/egress.ts";
+import { unmetEgress } from "../network/egress-feature.ts";
 import { FreeAddresses } from "../network/free-addresses.ts";
 import { openContainerCgroups } from "./container-cgroups.ts";
 import { ensurePublishingNetwork, PUBLISHING_NETWORK } from "./container-connection.ts";
@@ -40,7 +41,7 @@ export interface ContainerLauncherOptions {
 }
 
 /** An engine that was found, and what it takes to start containers with it. */
-type OpenedEngine = Pick<Launcher, "launch" | "features" | "close">;
+type OpenedEngine = Pick<Launcher, "launch" | "features" | "unmet" | "close">;
 
 /** Never rejects. Without an engine it is a launcher with an obstacle, which looks again when the next instance starts. */
 export async function createContainerLauncher(options: ContainerLauncherOptions): Promise<Launcher> {
@@ -71,6 +72,9 @@ export async function createContainerLauncher(options: ContainerLauncherOptions)
     },
     get features() {
       return typeof latest === "string" ? [] : latest.features;
+    },
+    get unmet() {
+      return typeof latest === "string" ? undefined : latest.unmet;
     },
     view: (spec) => (spec.image === undefined ? packageView(spec.codeDir, false) : undefined),
     launch: async (plan) => (await opened()).launch(plan),
@@ -134,6 +138,7 @@ async function useEngine(options: ContainerLauncherOptions, engine: Engine, fact
   };
   return {
     features: containerFeatures({ facts, isLinked, cgroups: cgroups?.tree, configuration, egress }),
+    unmet: egress && unmetEgress(egress, configuration.egress),
     launch: (plan) => launchContainer(plan, around),
     async close() {
       images.close();
@@ -146,14 +151,12 @@ async function useEngine(options: ContainerLauncherOptions, engine: Engine, fact
 
 /** By nat alone: in user mode its program would need a network namespace that the engine has not made. */
 async function openContainerEgress(options: ContainerLauncherOptions): Promise<Egress> {
-  if (options.configuration.egress === "nat") {
-    return openEgress({ ...options, isApart: false, changesHost: options.sweeps });
-  }
+  const { egress } = options.configuration;
+  if (egress === "nat") return openEgress({ ...options, outside: undefined, changesHost: options.sweeps });
+  if (egress === "none") return noEgress();
   const reason = "containers have one with egress nat alone";
-  if (options.configuration.egress !== "none") {
-    options.logger.warn("functions in containers have no way out to the network, also where internetAccess is true", {
-      reason,
-    });
-  }
-  return noEgress(reason);
+  options.logger.warn("functions in containers have no way out to the network, also where internetAccess is true", {
+    reason,
+  });
+  return noEgress({ reason, remedy: "sluice start --egress nat" });
 }

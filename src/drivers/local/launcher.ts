@@ -48,6 +48,8 @@ export interface Launcher {
   readonly obstacle: string | undefined;
   /** What it does for instances on this host, and what not. */
   readonly features: readonly HostFeature[];
+  /** What the configuration asks for in so many words and this host does not give, with what to do: then nothing starts. */
+  readonly unmet?: string | undefined;
   /** The file system as the program will see it; undefined where the program comes from an image. */
   view(spec: StartSpec): ProgramView | undefined;
   /** Rejects, with nothing left behind, with an Error or StartError that says why there is no room for another one. */

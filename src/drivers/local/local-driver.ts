@@ -124,6 +124,10 @@ export class LocalDriver implements Driver {
     return this.#options.launcher.features;
   }
 
+  get unmet(): string | undefined {
+    return this.#options.launcher.unmet;
+  }
+
   expectImages(): void {
     this.#options.launcher.expectImages?.();
   }

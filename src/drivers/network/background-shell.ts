@@ -27,13 +27,18 @@ export interface BackgroundProgram {
 export class BackgroundShell {
   readonly #enter: readonly string[];
   readonly #clock: Clock;
+  readonly #mayHurry: boolean;
   #running: Running | undefined;
   #timer: WakeUp | undefined;
 
-  /** Starts nothing before the first program. `enter`: the command within which the shell runs. */
-  constructor(enter: readonly string[], clock: Clock) {
+  /**
+   * Starts nothing before the first program. `enter`: the command within which the shell runs. `mayHurry`: we may give a
+   * priority back that was taken away, which only root may; else programs begin with that of others.
+   */
+  constructor(enter: readonly string[], clock: Clock, mayHurry = true) {
     this.#enter = enter;
     this.#clock = clock;
+    this.#mayHurry = mayHurry;
   }
 
   /** Its output is thrown away. `onEnd` is told within a second when it ends without having been killed, with what all said. */
@@ -64,7 +69,7 @@ export class BackgroundShell {
     });
     const running: Running = { shell, programs: new Set(), said: "" };
     // Its programs take that over.
-    if (shell.pid !== undefined) setPriorityIfThere(shell.pid, constants.priority.PRIORITY_LOW);
+    if (this.#mayHurry && shell.pid !== undefined) setPriorityIfThere(shell.pid, constants.priority.PRIORITY_LOW);
     for (const stream of [shell.stdin!, shell.stdio[3]!]) stream.on("error", () => {});
     shell.stderr!.on("data", (chunk: Buffer) => {
       running.said = `${running.said}${chunk.toString()}`.slice(-SAID_MAX_CHARACTERS);

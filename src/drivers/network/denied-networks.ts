@@ -15,6 +15,8 @@ export interface DeniedNetworksOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly configuration: DriverConfiguration;
+  /** A process in the host's network namespace; undefined: this one. */
+  readonly hostPid: number | undefined;
 }
 
 export class DeniedNetworks {
@@ -23,6 +25,7 @@ export class DeniedNetworks {
   readonly #pids = new Set<number>();
   #last: readonly string[] = [];
   #read: { readonly networks: readonly string[]; readonly atMs: number } | undefined;
+  #ofHost: readonly string[] = [];
   #timer: WakeUp | undefined;
 
   constructor(options: DeniedNetworksOptions) {
@@ -69,8 +72,10 @@ export class DeniedNetworks {
   }
 
   #readAgain(): readonly string[] {
-    const { clock, configuration } = this.#options;
-    const networks = [...this.#configured, ...hostNetworks(configuration.networkRanges)];
+    const { clock, configuration, hostPid } = this.#options;
+    // Where they are not to be read any more those of before stay denied.
+    this.#ofHost = hostNetworks(configuration.networkRanges, hostPid) ?? this.#ofHost;
+    const networks = [...this.#configured, ...this.#ofHost];
     this.#read = { networks, atMs: clock.nowMs() };
     return networks;
   }

@@ -8,7 +8,9 @@ import type { DriverConfiguration } from "../configuration.ts";
 import { openNatEgress } from "./nat-egress.ts";
 import { sweepNatTables } from "./nat-table.ts";
 import type { NetworkOwner } from "./network-owner.ts";
-import { openUserEgress, userEgressObstacle } from "./user-egress.ts";
+import { type Obstacle, slirpObstacle } from "./slirp.ts";
+import { openSlirpHost, type SlirpHost } from "./slirp-host.ts";
+import { openUserEgress } from "./user-egress.ts";
 
 /** An instance's network namespace. */
 export interface EgressNamespace {
@@ -34,8 +36,8 @@ export interface WayOut {
 
 export interface Egress {
   readonly kind: "user" | "nat" | "none";
-  /** Why there is none; empty where there is. */
-  readonly reason: string;
+  /** Why there is none, where that is not as configured. */
+  readonly obstacle?: Obstacle;
   /** The user namespace in which the instances' network namespaces must be made; undefined: that of the host. */
   readonly owner: NetworkOwner | undefined;
   /** Whom an instance asks for names, unless its function says otherwise. */
@@ -54,11 +56,11 @@ export interface EgressOptions {
   readonly configuration: DriverConfiguration;
 }
 
-/** Functions have no way out, for the given reason. */
-export function noEgress(reason: string): Egress {
+/** Functions have no way out; `obstacle`: why they have none that was asked for. */
+export function noEgress(obstacle?: Obstacle): Egress {
   return {
     kind: "none",
-    reason,
+    ...(obstacle && { obstacle }),
     owner: undefined,
     nameServers: [],
     parkedRules: () => "",
@@ -68,33 +70,43 @@ export function noEgress(reason: string): Egress {
 }
 
 export interface OpenEgressOptions extends EgressOptions {
-  /** This process is not in the host's network, from which alone a way leads out. */
-  readonly isApart: boolean;
+  /** Where this process is not in the host's network, from which alone a way leads out: who is. */
+  readonly outside: SlirpHost | undefined;
   /** False for a look at the host. */
   readonly changesHost: boolean;
 }
 
 /**
  * As configured, after what dead Sluices have left is taken back. Never rejects: where it cannot be had, functions have
- * none, which is logged.
+ * none and the obstacle says why; where it was not asked for in so many words (`auto`), that is logged too.
  */
 export async function openEgress(options: OpenEgressOptions): Promise<Egress> {
-  const { configuration, logger, isApart, changesHost } = options;
-  const none = (reason: string): Egress => {
-    const level = configuration.egress === "auto" ? "warn" : "error";
-    logger[level]("functions have no way out to the network, also where internetAccess is true", { reason });
-    return noEgress(reason);
-  };
+  const { configuration, outside, changesHost } = options;
   try {
-    if (changesHost && !isApart) await sweepNatTables();
-    if (configuration.egress === "none") return noEgress("the configuration says egress none");
-    if (isApart) return none("it needs root in this version: start Sluice as root");
-    if (configuration.egress !== "nat") {
-      const obstacle = userEgressObstacle();
-      return obstacle === undefined ? await openUserEgress(options) : none(obstacle);
+    if (changesHost && outside === undefined) await sweepNatTables();
+    switch (configuration.egress) {
+      case "none":
+        return noEgress();
+      case "nat":
+        if (outside !== undefined) return noEgress(NAT_NEEDS_ROOT);
+        return changesHost ? await openNatEgress(options) : noEgress();
+      default: {
+        const obstacle = slirpObstacle();
+        if (obstacle !== undefined) return without(obstacle, options);
+        return openUserEgress(options, outside ?? (await openSlirpHost(options, configuration)));
+      }
     }
-    return changesHost ? await openNatEgress(options) : noEgress("with egress nat it is there while Sluice runs");
   } catch (error) {
-    return none(error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    return without({ reason }, options);
   }
+}
+
+const NAT_NEEDS_ROOT: Obstacle = { reason: "only root may change the host's network", remedy: "start Sluice as root" };
+
+function without(obstacle: Obstacle, { configuration, logger }: OpenEgressOptions): Egress {
+  if (configuration.egress === "auto") {
+    logger.warn("functions have no way out to the network, also where internetAccess is true", { ...obstacle });
+  }
+  return noEgress(obstacle);
 }

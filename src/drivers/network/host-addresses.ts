@@ -1,4 +1,4 @@
-/** What the kernel holds for an address of this host, in the network namespace of this process. */
+/** What the kernel holds for an address of this host. */
 import { BlockList, isIPv6 } from "node:net";
 import { readOrEmpty } from "../host/read-or-none.ts";
 
@@ -10,14 +10,14 @@ const RTF_REJECT = 0x0200;
 /**
  * Every network, as ADDRESS/BITS, whose packets the host takes for itself, sorted, but for loopback and what lies in
  * `without`. Read from the routing tables and not from the interfaces: these leave out addresses of interfaces that are
- * down, which still answer, and ranges that are local as a whole (ip-route(8), type local).
+ * down, which still answer, and ranges that are local as a whole (ip-route(8), type local). The host's network namespace is
+ * that of process `pid`; undefined where that has ended.
  */
-export function hostNetworks(without: readonly string[] = []): string[] {
+export function hostNetworks(without: readonly string[] = [], pid = process.pid): string[] | undefined {
   const excluded = blockList(["127.0.0.0/8", "::1/128", ...without]);
-  const networks = [
-    ...localNetworks4(readOrEmpty("/proc/self/net/fib_trie")),
-    ...localNetworks6(readOrEmpty("/proc/self/net/ipv6_route")),
-  ];
+  const trie = readOrEmpty(`/proc/${pid}/net/fib_trie`);
+  if (trie === "") return undefined;
+  const networks = [...localNetworks4(trie), ...localNetworks6(readOrEmpty(`/proc/${pid}/net/ipv6_route`))];
   return [...new Set(networks)].filter((network) => !isIn(excluded, network.split("/")[0]!)).sort();
 }
 

@@ -45,7 +45,7 @@ async function makeNatEgress(options: EgressOptions): Promise<Egress> {
   // The name servers are IPv4, and a BlockList holds each IPv4 address for one of ::ffff:0:0/96.
   const never = blockList([...ALWAYS_DENIED, ...configuration.networkRanges].filter((range) => !range.includes(":")));
   const nameServers = hostNameServers().filter((server) => !isIn(never, server));
-  const denied = new DeniedNetworks(options);
+  const denied = new DeniedNetworks({ ...options, hostPid: undefined });
   const table = await addNatTable({ nameServers, denied: denied.now() });
   logger.warn("egress nat changes this host until Sluice stops: it forwards packets, and has a table of ours", {
     sysctl: `net.ipv4.ip_forward${table.switchedForwarding ? " (was 0)" : ""}`,
@@ -60,7 +60,6 @@ async function makeNatEgress(options: EgressOptions): Promise<Egress> {
   };
   return {
     kind: "nat",
-    reason: "",
     owner: undefined,
     nameServers,
     parkedRules: () => "",

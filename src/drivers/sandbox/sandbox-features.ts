@@ -1,8 +1,6 @@
 import type { CgroupTree } from "../cgroup/cgroup.ts";
 import { cgroupFeatures } from "../cgroup/cgroup-features.ts";
 import type { HostFeature } from "../host-feature.ts";
-import type { Egress } from "../network/egress.ts";
-import { egressFeature } from "../network/egress-feature.ts";
 import type { SandboxIdentity } from "./identity.ts";
 import type { ScratchDisks } from "./scratch-disks.ts";
 
@@ -19,14 +17,14 @@ export function sandboxFeatures(
   cgroups: CgroupTree,
   disks: DisksOrReason,
   { isSpawnerApart: isOrdinaryUser, boundsProcesses }: SandboxIdentity,
-  egress: Egress,
+  egress: HostFeature,
 ): readonly HostFeature[] {
   return [
     { name: "own files, processes and network", works: true, detail: "bubblewrap and namespaces" },
     uidFeature(isOrdinaryUser),
     { name: "filter of system calls", works: true, detail: "seccomp" },
     tmpFeature(disks, isOrdinaryUser),
-    egressFeature(egress, isOrdinaryUser ? AS_ROOT : undefined),
+    egress,
     ...(boundsProcesses
       ? [{ name: "limit of processes", works: true, detail: "processesMax, by user namespaces" }]
       : []),

@@ -19,7 +19,9 @@ import type { Launched, Launcher, LaunchPlan } from "../local/launcher.ts";
 import { limitsOf } from "../local/limits.ts";
 import { descendant, killInside, namespacedFootprint } from "../local/namespaced-shell.ts";
 import { type Egress, noEgress, openEgress } from "../network/egress.ts";
+import { egressFeature, unmetEgress } from "../network/egress-feature.ts";
 import { NO_NAME_SERVER, resolvConf } from "../network/resolv-conf.ts";
+import type { SlirpHost } from "../network/slirp-host.ts";
 import { hasSeccompFilter, seccompFilter } from "../seccomp/seccomp.ts";
 import { lookAtHost, rootObstacle } from "./host-view.ts";
 import { rootIdentity, userIdentity } from "./identity.ts";
@@ -51,8 +53,8 @@ export interface SandboxLauncherOptions {
   readonly nodePath: string;
   /** Folder for the disks of instances, made and removed by this launcher. */
   readonly scratchFolder: string;
-  /** This process is root of a user namespace only. */
-  readonly inUserNamespace?: boolean;
+  /** Where this process is root of a user namespace only, in a network of its own: who starts ways out. */
+  readonly outside?: SlirpHost;
   /** False for a look at the host. */
   readonly changesHost?: boolean;
 }
@@ -60,7 +62,7 @@ export interface SandboxLauncherOptions {
 export async function createSandboxLauncher(options: SandboxLauncherOptions): Promise<Launcher> {
   const { clock, logger, configuration, cgroups } = options;
   const obstacle = findObstacle() ?? rootObstacle(configuration.sandboxRoot);
-  const identity = options.inUserNamespace ? userIdentity(configuration.processesMax, release()) : rootIdentity;
+  const identity = options.outside ? userIdentity(configuration.processesMax, release()) : rootIdentity;
   if (identity.isSpawnerApart) stopForwarding();
   mkdirSync(options.scratchFolder, { recursive: true, mode: 0o700 });
   const disks =
@@ -92,7 +94,11 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
     runsImages: false,
     givesUids: true,
     obstacle,
-    features: obstacle === undefined ? sandboxFeatures(cgroups, disks, identity, egress) : [],
+    features:
+      obstacle === undefined
+        ? sandboxFeatures(cgroups, disks, identity, egressFeature(egress, configuration.egress))
+        : [],
+    unmet: unmetEgress(egress, configuration.egress),
     view: (spec) => host?.programView(spec.codeDir),
     async launch({ spec, uid }: LaunchPlan): Promise<Launched> {
       const namespace = await pool.take();
@@ -162,9 +168,9 @@ export async function createSandboxLauncher(options: SandboxLauncherOptions): Pr
 }
 
 function openSandboxEgress(options: SandboxLauncherOptions, obstacle: string | undefined): Promise<Egress> {
-  if (obstacle !== undefined) return Promise.resolve(noEgress(obstacle));
-  const { inUserNamespace = false, changesHost = true } = options;
-  return openEgress({ ...options, isApart: inUserNamespace, changesHost });
+  if (obstacle !== undefined) return Promise.resolve(noEgress());
+  const { outside, changesHost = true } = options;
+  return openEgress({ ...options, outside, changesHost });
 }
 
 async function openDisks(folder: string, obstacle: string | undefined, logger: Logger): Promise<DisksOrReason> {

@@ -41,6 +41,8 @@ export type ToSpawner =
   | { readonly type: "destroy"; readonly id: InstanceId }
   /** Only for instances that main cannot freeze by itself; answered by `ordered` with the same number. */
   | { readonly type: "freeze" | "thaw"; readonly id: InstanceId; readonly order: number }
+  /** With the socket, as the handle of this message, to a process outside that has just come (outside/). */
+  | { readonly type: "outside" }
   /** End every instance, then yourself. */
   | { readonly type: "close" };
 
@@ -49,6 +51,8 @@ export type FromSpawner =
       readonly type: "ready";
       readonly capabilities: DriverCapabilities;
       readonly features: readonly HostFeature[];
+      /** See Launcher. */
+      readonly unmet: string | undefined;
     }
   | { readonly type: "probed"; readonly result: ProbeResult }
   /** What to end should the spawner die; a later one replaces an earlier one. */

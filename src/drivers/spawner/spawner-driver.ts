@@ -67,6 +67,11 @@ export class SpawnerDriver implements Driver {
     return this.#setUp!.features;
   }
 
+  /** See Launcher. */
+  get unmet(): string | undefined {
+    return this.#setUp?.unmet;
+  }
+
   /** Pid of the spawner, for `doctor` and tests; undefined while none runs. */
   get spawnerPid(): number | undefined {
     return this.#spawner?.pid;
@@ -109,7 +114,7 @@ export class SpawnerDriver implements Driver {
     if (spawner !== undefined) {
       spawner.post({ type: "close" });
       const impatience = this.#clock.wakeAfter(CLOSE_LIMIT_MS, () => spawner.kill());
-      await spawner.exited;
+      await spawner.gone;
       impatience.cancel();
     }
     await Promise.all(this.#ending);
@@ -127,6 +132,8 @@ export class SpawnerDriver implements Driver {
   #receive(message: FromSpawner, socket: Socket | undefined): void {
     switch (message.type) {
       case "ready":
+        // Of the first one whoever makes the driver is told.
+        if (this.#setUp !== undefined && message.unmet !== undefined) this.#options.logger.error(message.unmet);
         this.#ready.resolve(message);
         return;
       case "probed":

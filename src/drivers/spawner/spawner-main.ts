@@ -3,11 +3,13 @@
  * longer the more memory it has (measured: 1.3 ms at 53 MB, 22 ms at 690 MB). It has no life of its own: when main is
  * gone, it ends every instance and itself.
  */
+import { Socket } from "node:net";
 import { type Logger, systemClock } from "../../base/base.ts";
 import type { InstanceId } from "../../model/model.ts";
 import { StartError, type StartSpec } from "../driver.ts";
 import { LocalDriver } from "../local/local-driver.ts";
 import type { LocalInstance } from "../local/local-instance.ts";
+import { OutsideSlirps } from "../outside/outside-slirps.ts";
 import { createLauncher } from "./create-launcher.ts";
 import type { FromSpawner, SpawnerSetup, ToSpawner } from "./messages.ts";
 
@@ -22,22 +24,24 @@ const logger: Logger = {
 };
 const instances = new Map<InstanceId, LocalInstance>();
 let driver: Promise<LocalDriver> | undefined;
+/** Where this process is in a network of its own. */
+let outside: OutsideSlirps | undefined;
 /** Messages are handled one after the other, so that none overtakes the set-up. */
 let handled: Promise<void> = Promise.resolve();
 
-process.on("message", (message: ToSpawner) => {
-  handled = handled.then(() => handle(message)).catch(report);
+process.on("message", (message: ToSpawner, socket: unknown) => {
+  handled = handled.then(() => handle(message, socket)).catch(report);
 });
 process.on("disconnect", () => {
   systemClock.wakeAfter(ORPHAN_LIMIT_MS, () => process.exit(0));
   void close().finally(() => process.exit(0));
 });
 
-async function handle(message: ToSpawner): Promise<void> {
+async function handle(message: ToSpawner, socket: unknown): Promise<void> {
   switch (message.type) {
     case "setup":
       driver = setUp(message.setup);
-      await driver.then(({ capabilities, features }) => post({ type: "ready", capabilities, features }));
+      await driver.then(({ capabilities, features, unmet }) => post({ type: "ready", capabilities, features, unmet }));
       return;
     case "probe":
       void driver?.then(async (it) => post({ type: "probed", result: await it.probe() })).catch(report);
@@ -64,6 +68,9 @@ async function handle(message: ToSpawner): Promise<void> {
     case "thaw":
       void order(message.type, message.id, message.order);
       return;
+    case "outside":
+      if (socket instanceof Socket) outside?.connect(socket);
+      return;
     case "close":
       await close();
       process.disconnect();
@@ -74,8 +81,9 @@ async function handle(message: ToSpawner): Promise<void> {
 }
 
 async function setUp(setup: SpawnerSetup): Promise<LocalDriver> {
+  if (setup.inUserNamespace) outside = new OutsideSlirps(logger);
   return new LocalDriver({
-    launcher: await createLauncher(setup, systemClock, logger),
+    launcher: await createLauncher(setup, systemClock, logger, outside),
     clock: systemClock,
     output: (lines) => post({ type: "output", lines }),
     configuration: setup.configuration,

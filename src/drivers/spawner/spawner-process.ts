@@ -5,14 +5,18 @@ import { Socket } from "node:net";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Logger } from "../../base/base.ts";
+import { type Logger, systemClock } from "../../base/base.ts";
 import { findTool } from "../host/find-tool.ts";
+import { slirpObstacle } from "../network/slirp.ts";
+import { OutsideProcess } from "../outside/outside-process.ts";
 import { USER_NAMESPACE } from "../sandbox/user-namespace.ts";
 import type { FromSpawner, SpawnerSetup, ToSpawner } from "./messages.ts";
 
 export class SpawnerProcess {
   readonly #child: ChildProcess;
   readonly exited: Promise<void>;
+  /** Nothing of it runs any more. */
+  readonly gone: Promise<void>;
 
   /** `receive` also gets the socket of a message that has one. */
   constructor(
@@ -41,17 +45,32 @@ export class SpawnerProcess {
     this.#child.on("error", (error) => logger.debug("spawner", { error: error.message }));
     createInterface({ input: this.#child.stderr! }).on("line", (line) => logger.error("spawner", { line }));
     this.post({ type: "setup", setup });
+    const outside = needsOutside(setup)
+      ? new OutsideProcess({
+          clock: systemClock,
+          logger,
+          handOver: (channel) => this.post({ type: "outside" }, channel),
+        })
+      : undefined;
+    this.gone = this.exited.then(() => outside?.end());
   }
 
   get pid(): number | undefined {
     return this.#child.pid;
   }
 
-  post(message: ToSpawner): void {
-    if (this.#child.connected) this.#child.send(message, () => {});
+  /** `socket` is the spawner's from then on. */
+  post(message: ToSpawner, socket?: Socket): void {
+    if (this.#child.connected) this.#child.send(message, socket, () => {});
+    else socket?.destroy();
   }
 
   kill(): void {
     this.#child.kill("SIGKILL");
   }
+}
+
+/** Its way out is opened outside of the network that it is in, by a process that is started only where it can do that. */
+function needsOutside({ inUserNamespace, configuration: { egress } }: SpawnerSetup): boolean {
+  return inUserNamespace && (egress === "auto" || egress === "user") && slirpObstacle() === undefined;
 }

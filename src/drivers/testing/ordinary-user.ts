@@ -13,6 +13,11 @@ import { quote } from "../local/shell-words.ts";
 /** Of nobody on this machine; below the ids of functions. */
 const UID = 190_001;
 const CHECKOUT = resolve(import.meta.dirname, "..", "..", "..");
+/** Character device 10, 200 (kernel: networking/tuntap), in place of one that root alone may open. */
+const OPEN_TUN = `if [ -c /dev/net/tun ]; then
+  mount -t tmpfs -o mode=0755,size=4k test /dev/net
+  mknod -m 666 /dev/net/tun c 10 200
+fi`;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface UserResult {
@@ -24,13 +29,16 @@ export interface UserResult {
 export class OrdinaryUser {
   readonly uid = UID;
   readonly home: string;
+  readonly #mayOpenTun: boolean;
 
-  private constructor(home: string) {
+  private constructor(home: string, mayOpenTun: boolean) {
     this.home = home;
+    this.#mayOpenTun = mayOpenTun;
   }
 
-  static async create(): Promise<OrdinaryUser> {
-    const user = new OrdinaryUser(await mkdtemp(join(tmpdir(), "ordinary-user-test-")));
+  /** `mayOpenTun` as on most systems: udev opens /dev/net/tun for everybody. */
+  static async create({ mayOpenTun = true } = {}): Promise<OrdinaryUser> {
+    const user = new OrdinaryUser(await mkdtemp(join(tmpdir(), "ordinary-user-test-")), mayOpenTun);
     for (const folder of [user.home, join(user.home, "checkout"), join(user.home, "tmp")]) {
       await mkdir(folder, { recursive: true });
       await chown(folder, UID, UID);
@@ -42,29 +50,27 @@ export class OrdinaryUser {
     return user;
   }
 
-  /**
-   * The command that runs another one as the user, in the checkout. The mount is in a namespace of its own and ends with
-   * what runs there.
-   */
+  /** The command that runs another one as the user, in the checkout. */
   command(words: readonly string[]): readonly string[] {
+    const identity = ["--reuid", String(UID), "--regid", String(UID), "--clear-groups", "--bounding-set=-all"];
+    return this.rootCommand(["setpriv", ...identity, ...words]);
+  }
+
+  /**
+   * The command that runs another one as root still, with what the user is to see. The mounts are in a namespace of its own
+   * and end with what runs there.
+   */
+  rootCommand(words: readonly string[]): readonly string[] {
     const checkout = quote(join(this.home, "checkout"));
     const script = [
       `mount --bind ${quote(CHECKOUT)} ${checkout}`,
       `mount -o remount,bind,ro ${checkout}`,
       `mount --bind ${quote(join(this.home, "examples"))} ${checkout}/examples`,
+      ...(this.#mayOpenTun ? [OPEN_TUN] : []),
       `cd ${checkout}`,
       'exec "$@"',
     ];
-    const identity = [
-      "setpriv",
-      "--reuid",
-      String(UID),
-      "--regid",
-      String(UID),
-      "--clear-groups",
-      "--bounding-set=-all",
-    ];
-    return ["unshare", "--mount", "/bin/sh", "-ec", script.join("\n"), "sh", ...identity, ...words];
+    return ["unshare", "--mount", "/bin/sh", "-ec", script.join("\n"), "sh", ...words];
   }
 
   get environment(): Record<string, string> {

@@ -114,6 +114,6 @@ function canMakeUserNamespaces(): boolean {
 
 /** Why functions in the sandbox can have no way out here, or false; an error where CI is set. */
 export function egressSkip(): string | false {
-  if (!isRoot) return "a way out needs root";
+  if (!isRoot) return "root makes the networks in which ways out are tried";
   return sandboxSkip(["slirp4netns", "nsenter"]);
 }

@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { rmSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -91,6 +91,7 @@ export function useNameServer(server: string): void {
   hasOwnResolvConf = true;
   const file = join(tmpdir(), `sluice-scene-resolv-${process.pid}`);
   writeFileSync(file, text);
+  chmodSync(file, 0o666);
   execFileSync("mount", ["--bind", file, "/etc/resolv.conf"]);
   rmSync(file);
 }

@@ -1,26 +1,16 @@
-/** Run by egress.test.ts in namespaces of its own. */
+/** Run by egress.test.ts in namespaces of its own, once as root and once as an ordinary user. */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { systemClock } from "../../../base/base.ts";
-import { isRunning, treeOf } from "../../host/process-tree.ts";
+import { isRunning } from "../../host/process-tree.ts";
+import { readOrEmpty } from "../../host/read-or-none.ts";
 import type { SpawnerDriver } from "../../spawner/spawner-driver.ts";
-import { eventually, uidOf } from "../host-inventory.ts";
+import { descendants, eventually, uidOf } from "../host-inventory.ts";
 import { type Dialogue as Talk, TestHome } from "../test-function.ts";
-import {
-  bringUpOutside,
-  FAR,
-  FAR_6,
-  HOST,
-  ip,
-  NAME,
-  OUTSIDE,
-  OUTSIDE_6,
-  PORT,
-  PRIVATE,
-  useNameServer,
-} from "./outside.ts";
+import { bringUpOutside, FAR, FAR_6, HOST, NAME, OUTSIDE, OUTSIDE_6, PORT, PRIVATE, useNameServer } from "./outside.ts";
+import { asRoot, becomeSceneUser, endRootShell, sceneUid } from "./root-shell.ts";
 import {
   assertDenied,
   closeDrivers,
@@ -34,9 +24,11 @@ import {
 
 const DNS = { nameServers: [OUTSIDE], searches: ["example"], options: ["timeout:1"] };
 const internetAccess = true;
-/** Those that a spawner has started and that run. */
-const slirps = (spawnerPid: number) =>
-  treeOf(spawnerPid).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("slirp4netns"));
+const running = (program: string) =>
+  descendants().filter((pid) => readOrEmpty(`/proc/${pid}/cmdline`).includes(program));
+/** Those that run, but for `others`. */
+const slirps = (others: readonly number[] = []) =>
+  running("slirp4netns\0--exit-fd").filter((pid) => !others.includes(pid));
 
 describe("a way out in user mode", () => {
   let home: TestHome;
@@ -47,7 +39,10 @@ describe("a way out in user mode", () => {
   before(async () => {
     closing.push(await bringUpOutside());
     useNameServer(OUTSIDE);
-    closing.push(await listenOnHost());
+    closing.push(await listenOnHost(), endRootShell);
+    // A test has a name server here.
+    writeFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+    becomeSceneUser();
     home = await TestHome.create();
     driver = await sceneDriver({ egress: "user" });
     ({ dialogue } = await startInstance(driver, home, { internetAccess }));
@@ -104,7 +99,7 @@ describe("a way out in user mode", () => {
 
   test("an address that the host gets later is denied too", async () => {
     const later = "198.51.100.77";
-    ip([`addr add ${later}/32 dev lo`]);
+    await asRoot(`ip addr add ${later}/32 dev lo`);
     const startedAt = systemClock.nowMs();
     let last = "";
     while (last !== "ECONNREFUSED" && systemClock.nowMs() - startedAt < 3_000) {
@@ -127,26 +122,29 @@ describe("a way out in user mode", () => {
     assert.match(await result(without, { by: "tcp", host: NAME, port: PORT }), /^(EAI_AGAIN|ENOTFOUND)$/);
   });
 
-  test("its process is nobody's: a uid of its own, no capability of the host's, seccomp, one for each instance", async () => {
+  test("its process has no capability of the host's, few files, seccomp, as root a uid of its own; one for each instance", async () => {
     const { instance, dialogue: own } = await startInstance(driver, home, { internetAccess });
     await untilReached(own, { by: "tcp", host: FAR, port: PORT });
-    const running = slirps(driver.spawnerPid!);
-    assert.equal(running.length, 2);
-    for (const pid of running) {
-      assert.equal(uidOf(pid), 210_000);
+    assert.equal(slirps().length, 2);
+    for (const pid of slirps()) {
+      assert.equal(uidOf(pid), sceneUid ?? 210_000);
       const status = readFileSync(`/proc/${pid}/status`, "utf8");
       assert.match(status, /^Seccomp:\t2$/m);
       assert.match(status, /^NoNewPrivs:\t1$/m);
+      assert.notEqual(readFileSync(`/proc/${pid}/uid_map`, "utf8"), readFileSync("/proc/self/uid_map", "utf8"));
+      // An ordinary user's sockets are in /run.
+      if (sceneUid !== undefined) assert.deepEqual(readdirSync(`/proc/${pid}/root/run`), []);
     }
     instance.destroy();
     await instance.exited;
-    assert.equal(slirps(driver.spawnerPid!).length, 1, "it ends with its instance");
+    await eventually("it ends with its instance", () => slirps().length === 1);
     // One that is killed is started again.
-    process.kill(slirps(driver.spawnerPid!)[0]!, "SIGKILL");
+    process.kill(slirps()[0]!, "SIGKILL");
     await untilReached(dialogue, { by: "tcp", host: FAR, port: PORT });
   });
 
   test("egressDenied: what it does not name is reached, and what it names is not", async () => {
+    const others = slirps();
     const other = await sceneDriver({ egress: "user", egressDenied: [`${FAR}/32`] });
     const { dialogue: own } = await startInstance(other, home, { internetAccess });
     await untilReached(own, { by: "tcp", host: PRIVATE, port: PORT });
@@ -155,21 +153,38 @@ describe("a way out in user mode", () => {
       { by: "tcp", host: HOST, port: PORT },
       { by: "tcp", host: "169.254.169.254", port: PORT },
     ]);
-    const mine = slirps(other.spawnerPid!);
+    const mine = slirps(others);
     await other.close();
     assert.equal(mine.length, 1);
     assert.ok(!mine.some(isRunning), "it ends with the driver");
   });
 
   test("SIGKILL of the spawner: no process of a way out stays", async () => {
+    const others = running("");
     const other = await sceneDriver({ egress: "user" });
     const { instance, dialogue: own } = await startInstance(other, home, { internetAccess });
     await untilReached(own, { by: "tcp", host: FAR, port: PORT });
-    const mine = slirps(other.spawnerPid!);
-    assert.equal(mine.length, 1);
+    const mine = running("").filter((pid) => !others.includes(pid));
+    assert.equal(mine.filter((pid) => slirps().includes(pid)).length, 1);
     process.kill(other.spawnerPid!, "SIGKILL");
     await instance.exited;
-    await eventually("it has ended", () => !mine.some(isRunning));
+    await eventually("all has ended", () => !mine.some(isRunning));
     await other.close();
   });
+
+  const afterOutside = async (): Promise<void> => {
+    await untilReached(dialogue, { by: "tcp", host: FAR, port: PORT });
+    const [outside, ...further] = running("outside-main");
+    assert.deepEqual(further, []);
+    const before = slirps();
+    process.kill(outside!, "SIGKILL");
+    await eventually("what it has started ends with it", () => !before.some(isRunning));
+    await untilReached(dialogue, { by: "tcp", host: FAR, port: PORT });
+    assert.notDeepEqual(running("outside-main"), [outside]);
+    assert.equal(slirps().length, 1);
+  };
+  // As root there is none.
+  if (sceneUid !== undefined) {
+    test("SIGKILL of the process outside: another takes its place, and the way out is there again", afterOutside);
+  }
 });
