@@ -222,7 +222,9 @@ test("GET /sluice/v1/health: what is stored and what is applied", () =>
   withControl(async (underTest) => {
     await createFunction(underTest);
     const health = (await send(underTest.control.apiPort, { path: "/sluice/v1/health" })).json();
-    assert.deepEqual(health, {
+    const { controlId, ...rest } = health;
+    assert.match(String(controlId), /^[0-9a-f-]{36}$/);
+    assert.deepEqual(rest, {
       status: "ok",
       appliedAt: 2,
       storedAt: 2,
@@ -233,7 +235,7 @@ test("GET /sluice/v1/health: what is stored and what is applied", () =>
 
 test("Sluice's endpoints ask for a signature as the API does", () =>
   withControl(async ({ control }) => {
-    for (const path of ["functions", "logs", "usage", "health"]) {
+    for (const path of ["functions", "logs", "usage", "health", "keys", "audit", "backup"]) {
       const answer = await send(control.apiPort, { path: `/sluice/v1/${path}`, headers: { authorization: undefined } });
       assert.equal(answer.json()["Code"], "MissingRequiredHeader");
     }
