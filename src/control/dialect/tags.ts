@@ -1,20 +1,22 @@
 import type { Hono } from "hono";
 import type { ResourceTags } from "../../model/model.ts";
 import { invalid } from "../api-error.ts";
-import { jsonBody, noContent } from "../http/answers.ts";
+import { jsonBody } from "../http/answers.ts";
 import type { ApiContext, ApiEnv } from "../http/env.ts";
 import type { DialectContext } from "./dialect.ts";
 
 /** Tags of services. Untagging is PUT in API 2021-04-06 and DELETE in 2016-08-15, both with a body; here either is both. */
 export function addTags(app: Hono<ApiEnv>, { resources: { tags } }: DialectContext): void {
   const document = ({ serviceName, tags: map }: ResourceTags) => ({ resourceArn: tags.arnOf(serviceName), tags: map });
+  // With a body: the SDK of 2016-08-15 for Python parses it.
+  const done = (c: ApiContext) => c.json({ requestId: c.get("requestId") });
   const untag = async (c: ApiContext) => {
     await tags.untag(jsonBody(c));
-    return noContent(c);
+    return done(c);
   };
   app.post("/tag", async (c) => {
     await tags.tag(jsonBody(c));
-    return noContent(c);
+    return done(c);
   });
   app.put("/tag", untag);
   app.delete("/tag", untag);

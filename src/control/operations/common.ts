@@ -141,7 +141,7 @@ const statefulInvocations: readonly Operation[] = [
 ];
 
 const tags: readonly Operation[] = [
-  complete("TagResource", "POST", "/tag", "none", { body: "TagInput" }),
+  complete("TagResource", "POST", "/tag", "RequestId", { body: "TagInput" }),
   complete("GetResourceTags", "GET", "/tag", "ResourceTags", { query: ["resourceArn"] }),
   complete("ListTaggedResources", "GET", "/tags", "ResourceTagsList", { query: NEXT }),
   complete("GetAccountSettings", "GET", "/account-settings", "AccountSettings"),

@@ -12,7 +12,7 @@ const UPLOAD_TOKEN_QUERY = ["functionName", "instanceType"];
 export const operations20160815: readonly Operation[] = [
   ...commonOperations,
 
-  complete("UntagResource", "DELETE", "/tag", "none", { body: "UntagInput" }),
+  complete("UntagResource", "DELETE", "/tag", "RequestId", { body: "UntagInput" }),
 
   empty("ListVpcBindings", `${SERVICE}/bindings`, { vpcIds: [] }),
   nothingToDelete("DeleteVpcBinding", `${SERVICE}/binding/{vpcId}`),

@@ -8,7 +8,7 @@ const EVENT_SOURCES = `${FUNCTION}/event-sources`;
 export const operations20210406: readonly Operation[] = [
   ...commonOperations,
 
-  complete("UntagResource", "PUT", "/tag", "none", { body: "UntagInput" }),
+  complete("UntagResource", "PUT", "/tag", "RequestId", { body: "UntagInput" }),
 
   empty("ListEventSources", EVENT_SOURCES, { eventSources: [] }, QUALIFIER),
   nothingToDelete("DeregisterEventSource", `${EVENT_SOURCES}/{sourceArn}`, QUALIFIER),

@@ -254,6 +254,8 @@ export const SCHEMAS = {
 
   InstanceList: object({ instances: listOf(object({ instanceId: text, versionId: text })) }, ["instances"]),
 
+  RequestId: object({ requestId: text }, ["requestId"]),
+
   /** Of every answer from 400 on. */
   Error: object({ Code: text, Message: text, RequestId: text, ErrorCode: text, ErrorMessage: text }, [
     "Code",
