@@ -3,7 +3,7 @@
  * a failure, 2 for wrong usage. Every failure is one line on stderr.
  */
 import { CommanderError, InvalidArgumentError, Option, Command as Program } from "commander";
-import { ApiError, UNREACHABLE } from "../client/client.ts";
+import { ApiError, isLoopback, UNREACHABLE, UNTRUSTED } from "../client/client.ts";
 import { CliError, UsageError } from "./cli-error.ts";
 import type { Command, OptionDefinition } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -83,8 +83,17 @@ function report(error: unknown, context: Context): number {
 /** What to do about an error that knows nothing of the command line. */
 function adviceOn(error: Error, context: Context): string {
   if (!(error instanceof ApiError)) return "";
-  if (error.code === UNREACHABLE) return `: is it running? Start it with '${sluiceCommand(context)} start'`;
+  if (error.code === UNTRUSTED) return "";
+  if (error.code === UNREACHABLE) return whereToStart(context);
   return error.requestId === "" ? ` (${error.code})` : ` (${error.code}, request ${error.requestId})`;
+}
+
+function whereToStart(context: Context): string {
+  const url = context.env["SLUICE_ENDPOINT"] ?? "";
+  if (URL.canParse(url) && !isLoopback(new URL(url).hostname)) {
+    return ": does Sluice run there with --api-host, and does no firewall stand between?";
+  }
+  return `: is it running? Start it with '${sluiceCommand(context)} start'`;
 }
 
 /** Commander says "error: ..." and suggests on a line of its own; a CliError may carry several lines only at its end. */

@@ -18,10 +18,21 @@ const endpointFile = z.object({
   region: z.string(),
   domain: z.string(),
   pid: z.number(),
+  remote: z
+    .object({ apiUrl: z.string(), grpcAddress: z.string().optional(), caFile: z.string().optional() })
+    .optional(),
 });
 
 /** `DIR/credentials.json`. */
 const credentialsFile = z.object({ accountId: z.string(), accessKeyId: z.string(), accessKeySecret: z.string() });
+
+/** How another machine reaches a platform. */
+export interface RemoteAddress {
+  readonly apiUrl: string;
+  readonly grpcAddress?: string | undefined;
+  /** Here, on the platform's machine. */
+  readonly caFile?: string | undefined;
+}
 
 /** A platform and how to reach it. */
 export interface Platform {
@@ -37,6 +48,8 @@ export interface Platform {
   readonly region?: string | undefined;
   /** Whether it runs on this machine. */
   readonly isLocal: boolean;
+  /** How other machines reach it; absent where they do not, or where it is one itself. */
+  readonly remote?: RemoteAddress | undefined;
   readonly client: Client;
   /** How `sluice` is called here so that it finds this platform. */
   readonly sluiceCommand: string;
@@ -105,7 +118,7 @@ function platformOfDirectory(context: Context, dataFlag: string | undefined): Pl
     throw new CliError(`the Sluice of ${directory} (process ${endpoint.pid}) is not running any more: ${hint}`);
   }
   const credentials = { ...readJson(join(directory, "credentials.json"), credentialsFile), ...otherKey(context) };
-  const { apiUrl, grpcAddress, caFile, region } = endpoint;
+  const { apiUrl, grpcAddress, caFile, region, remote } = endpoint;
   // --data stands behind a command's name; in front of it the environment says the same.
   const prefix = dataFlag === undefined ? "" : `SLUICE_DATA=${shellQuote(directory)} `;
   return {
@@ -113,6 +126,7 @@ function platformOfDirectory(context: Context, dataFlag: string | undefined): Pl
     grpcAddress,
     caFile,
     region,
+    remote,
     ...credentials,
     isLocal: true,
     client: new Client({ apiUrl, ...credentials }, context.clock),

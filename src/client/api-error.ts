@@ -1,5 +1,7 @@
 /** Code of an ApiError where no answer came. */
 export const UNREACHABLE = "Unreachable";
+/** Code of an ApiError where the server is not known to be the one that is meant: nothing was sent to it. */
+export const UNTRUSTED = "Untrusted";
 
 /** An API request that failed: the server's answer, or that there was none. */
 export class ApiError extends Error {

@@ -46,7 +46,7 @@ export type {
   UsageTotal,
 } from "../model/model.ts";
 export { functionKey, LATEST } from "../model/model.ts";
-export { ApiError, isNotFound, UNREACHABLE } from "./api-error.ts";
+export { ApiError, isNotFound, UNREACHABLE, UNTRUSTED } from "./api-error.ts";
 
 import { isNotFound } from "./api-error.ts";
 

@@ -6,7 +6,8 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../base/base.ts";
 import { type AccessKey, headerValues, sha256Hex, signAcs3, strictEncode } from "../signing/signing.ts";
-import { ApiError, errorOfAnswer, UNREACHABLE } from "./api-error.ts";
+import { errorOfAnswer } from "./api-error.ts";
+import { limitConnecting, unreachable } from "./unreachable.ts";
 
 /** Where the API is and as whom it is asked. */
 export interface Endpoint extends AccessKey {
@@ -112,6 +113,7 @@ function exchange(endpoint: Endpoint, url: URL, { body, signal, ...head }: Excha
     };
     const request = url.protocol === "https:" ? tlsRequest(options, resolve) : plainRequest(options, resolve);
     request.on("error", (error: NodeJS.ErrnoException) => reject(unreachable(url, error)));
+    limitConnecting(request);
     if (body instanceof Uint8Array) request.end(body);
     else sendUpload(body, request, (error) => reject(unreachable(url, error)));
   });
@@ -131,12 +133,4 @@ function sendUpload(upload: Upload, request: ClientRequest, failed: (error: Node
     pipeline(upload.open(), counted, request).catch(failed);
   });
   request.flushHeaders();
-}
-
-function unreachable(url: URL, cause: NodeJS.ErrnoException): ApiError {
-  const why = cause.message || cause.code || "connection failed";
-  return new ApiError(
-    { code: UNREACHABLE, status: 0, requestId: "", message: `no answer from ${url.origin}: ${why}` },
-    { cause },
-  );
 }

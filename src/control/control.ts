@@ -167,11 +167,11 @@ export class ControlPlane {
       gateway: publisher,
     });
     const handle = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: malformed });
-    const http = await HttpServer.listen(
-      (request, response) => void handle(request, response),
-      listen.hosts,
-      listen.port,
-    ).catch(async (error: unknown) => {
+    const http = await HttpServer.listen({
+      ...listen,
+      handle: (request, response) => void handle(request, response),
+      tls: listen.tls && { ...listen.tls, clock, logger },
+    }).catch(async (error: unknown) => {
       await certificates.close();
       throw error;
     });

@@ -1,6 +1,7 @@
 import type { Channel, Clock, Logger } from "../base/base.ts";
 import type { ToMain, ToWorker } from "../model/model.ts";
 import type { Store } from "../store/store.ts";
+import type { ApiTls } from "./http/tls-server.ts";
 import type { ImageSource } from "./images/images.ts";
 
 /** The one account of this version and its key, as in `credentials.json`. */
@@ -65,7 +66,12 @@ export interface ControlPlaneOptions {
   /** Absent: no domain can ask for a certificate by ACME. */
   readonly acme?: AcmeSettings;
   /** All hosts listen on the same port; port 0: any port that is free on all. */
-  readonly listen: { readonly hosts: readonly string[]; readonly port: number };
+  readonly listen: {
+    readonly hosts: readonly string[];
+    readonly port: number;
+    /** Needed where a host is not a loopback address. */
+    readonly tls?: ApiTls | undefined;
+  };
   readonly clock: Clock;
   readonly logger: Logger;
   /** How long an API write waits for the data plane to apply it. Default 5,000. */

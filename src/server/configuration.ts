@@ -42,7 +42,18 @@ function setting<T>(schema: z.ZodType<T>, value: T, meaning: string): Setting<T>
 const SETTINGS = {
   hosts: setting(z.array(name).min(1), ["127.0.0.1", "::1"], "addresses of the gRPC port"),
   grpcPort: setting(port, 8089, "port of the TLS gRPC endpoint; 0: any free one"),
-  apiPort: setting(port, 8085, "port of the control API on loopback; 0: any free one"),
+  apiPort: setting(port, 8085, "port of the control API; 0: any free one"),
+  apiHosts: setting(
+    z.array(name),
+    [],
+    "addresses of the control API beside loopback, for other machines, which reach it over TLS alone; 0.0.0.0: all",
+  ),
+  apiCertificateFile: setting(
+    z.string(),
+    "",
+    "PEM file of the certificate of apiHosts, with its chain; empty: one of the local CA",
+  ),
+  apiKeyFile: setting(z.string(), "", "PEM file of the key of apiCertificateFile"),
   region: setting(dnsLabels, "local", "region label in host names"),
   domain: setting(dnsLabels, "fcapp.localhost", "base of generated host names"),
   isolation: setting(

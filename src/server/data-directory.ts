@@ -23,6 +23,17 @@ export interface Endpoint {
   readonly region: string;
   readonly domain: string;
   readonly pid: number;
+  /** How other machines reach it; absent where the API listens on loopback alone. */
+  readonly remote?: RemoteEndpoint;
+}
+
+export interface RemoteEndpoint {
+  /** `https://HOST:PORT`. */
+  readonly apiUrl: string;
+  /** Absent where the gRPC port listens on loopback alone. */
+  readonly grpcAddress?: string;
+  /** Of the CA that the API's certificate is verified with; absent: it was configured, and the system's roots serve. */
+  readonly caFile?: string;
 }
 
 /**

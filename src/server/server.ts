@@ -3,13 +3,13 @@
  * worker), says when they are ready, and shuts them down.
  */
 
-import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/base.ts";
 import { type Credentials, finishRestore } from "../control/control.ts";
 import { isLoopbackAddress, type LocalCa, loadOrCreateLocalCa } from "../gateway/gateway.ts";
 import { acmeSettings } from "./acme-settings.ts";
+import { addressOf, apiAddress, isUnspecified } from "./api-address.ts";
 import { type Configuration, loadConfiguration, printConfiguration } from "./configuration.ts";
 import { type ControlThread, startControlThread } from "./control-thread.ts";
 import { loadOrCreateCredentials } from "./credentials.ts";
@@ -33,6 +33,10 @@ export interface StartOptions {
   readonly hosts?: readonly string[];
   readonly grpcPort?: number;
   readonly apiPort?: number;
+  /** Addresses of the API for other machines. */
+  readonly apiHosts?: readonly string[];
+  readonly apiCertificateFile?: string;
+  readonly apiKeyFile?: string;
   readonly region?: string;
   readonly domain?: string;
   readonly isolation?: "auto" | "sandbox" | "container" | "process";
@@ -47,9 +51,6 @@ export interface StartOptions {
 
 /** Time that instances get between SIGTERM and SIGKILL when Sluice stops. */
 const STOP_GRACE_MS = 2000;
-
-/** Hosts that the control API listens on. */
-const API_HOSTS = ["127.0.0.1", "::1"];
 
 /** Certificates are renewed 30 days before they end: a look a day is plenty. */
 const CERTIFICATE_LOOK_MS = 24 * 3_600_000;
@@ -82,11 +83,15 @@ export async function startServer(options: StartOptions): Promise<void> {
 function configurationOf(options: StartOptions): Configuration {
   const file = options.configFile ?? join(options.dataDir, "config.yaml");
   const { hosts, grpcPort, apiPort, region, domain, isolation, egress, drainTimeoutMs, instanceMemoryMaxMb } = options;
+  const { apiHosts, apiCertificateFile, apiKeyFile } = options;
   return {
     ...loadConfiguration(file, options.configFile !== undefined),
     ...(hosts && { hosts: [...hosts] }),
     ...(grpcPort !== undefined && { grpcPort }),
     ...(apiPort !== undefined && { apiPort }),
+    ...(apiHosts && { apiHosts: [...apiHosts] }),
+    ...(apiCertificateFile && { apiCertificateFile }),
+    ...(apiKeyFile && { apiKeyFile }),
     ...(region && { region }),
     ...(domain && { domain }),
     ...(isolation && { isolation }),
@@ -127,8 +132,10 @@ class Server {
     const credentials = loadOrCreateCredentials(directory.path);
     const zone = `${configuration.region}.${configuration.domain}`;
     const foreign = configuration.hosts.filter((host) => !isLoopbackAddress(host));
-    const names = { zone, hosts: foreign.filter((host) => isIP(host) === 0 || !isUnspecified(host)) };
     const tlsDirectory = join(directory.path, "tls");
+    const api = apiAddress(configuration, tlsDirectory);
+    const certified = [...foreign.filter((host) => !isUnspecified(host)), ...api.certifiedHosts];
+    const names = { zone, hosts: [...new Set(certified)] };
     const loadCa = () => loadOrCreateLocalCa(tlsDirectory, names, systemClock.epochMs());
     const ca = await loadCa();
     const main = await MainLoop.start({
@@ -144,6 +151,11 @@ class Server {
     keepCertificates(main, loadCa, logger);
     if (foreign.length > 0)
       logger.warn(`The gRPC port is reachable from other machines: it listens on ${foreign.join(", ")}`);
+    if (api.tls !== undefined) {
+      logger.warn(
+        `The API is reachable from other machines: it listens on ${configuration.apiHosts.join(", ")}, with TLS`,
+      );
+    }
     const startControl = (apiPort: number, credentials: Credentials) =>
       startControlThread(
         {
@@ -153,7 +165,7 @@ class Server {
             dockerConfigFile: join(process.env["DOCKER_CONFIG"] || join(homedir(), ".docker"), "config.json"),
             credentials,
             endpoint: { region: configuration.region, domain: configuration.domain, grpcPort: main.gateway.port },
-            listen: { hosts: API_HOSTS, port: apiPort },
+            listen: { hosts: api.hosts, port: apiPort, tls: api.tls },
             ...(acme && { acme }),
           },
           tlsDirectory,
@@ -172,6 +184,7 @@ class Server {
       region: configuration.region,
       domain: configuration.domain,
       pid: process.pid,
+      ...api.remoteEndpoint({ apiPort: control.apiPort, grpcPort: main.gateway.port, caFile: ca.caFile }),
     };
     const restart = async () => {
       await finishRestore(parts);
@@ -318,12 +331,4 @@ async function listen(main: MainLoop, configuration: Configuration): Promise<voi
     }
     throw new StartupError(`Cannot listen on ${where}: ${message}`);
   }
-}
-
-function addressOf(host: string, port: number): string {
-  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function isUnspecified(host: string): boolean {
-  return host === "0.0.0.0" || host === "::";
 }

@@ -15,6 +15,9 @@ interface StartFlags {
   host?: string[];
   grpcPort?: number;
   apiPort?: number;
+  apiHost?: string[];
+  apiCert?: string;
+  apiKey?: string;
   region?: string;
   domain?: string;
   isolation?: Isolation;
@@ -54,6 +57,16 @@ export const startCommand = command<StartFlags>({
       description: "control API, 0 for any free port (default: 8085)",
       parse: integerOption(0, 65_535),
     },
+    {
+      flags: "--api-host <address>",
+      description: "address of the control API for other machines, over TLS; 0.0.0.0: all (default: loopback alone)",
+      parse: repeatedOption,
+    },
+    {
+      flags: "--api-cert <file>",
+      description: "certificate of --api-host as PEM, with its chain (default: one of the local CA)",
+    },
+    { flags: "--api-key <file>", description: "key of --api-cert as PEM" },
     { flags: "--region <label>", description: "region label in host names (default: local)" },
     { flags: "--domain <name>", description: "base of generated host names (default: fcapp.localhost)" },
     {
@@ -87,6 +100,9 @@ export const startCommand = command<StartFlags>({
       ...(flags.host !== undefined && { hosts: flags.host }),
       ...(flags.grpcPort !== undefined && { grpcPort: flags.grpcPort }),
       ...(flags.apiPort !== undefined && { apiPort: flags.apiPort }),
+      ...(flags.apiHost !== undefined && { apiHosts: flags.apiHost }),
+      ...(flags.apiCert !== undefined && { apiCertificateFile: resolve(context.cwd, flags.apiCert) }),
+      ...(flags.apiKey !== undefined && { apiKeyFile: resolve(context.cwd, flags.apiKey) }),
       ...(flags.region !== undefined && { region: flags.region }),
       ...(flags.domain !== undefined && { domain: flags.domain }),
       ...(flags.isolation !== undefined && { isolation: flags.isolation }),

@@ -36,7 +36,9 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
     c.set("requestId", requestId);
     c.header(REQUEST_ID_HEADER, requestId);
     const { host } = c.env.incoming.headers;
-    if (!isOwnHost(host, options.listenHosts)) {
+    // Over TLS the certificate tells names apart: a browser asks none by a name that it does not hold.
+    const isEncrypted = "encrypted" in c.env.incoming.socket;
+    if (!isEncrypted && !isOwnHost(host, options.listenHosts)) {
       throw new ApiError("AccessDenied", `Access denied: ${foreignHostMessage(host)}`);
     }
     if (options.isOpen(c.req.method, c.req.path) && isFromThisMachine(c.env.incoming.socket.remoteAddress)) {

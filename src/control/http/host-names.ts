@@ -13,6 +13,11 @@ export function isOwnHost(host: string | undefined, listenHosts: readonly string
   );
 }
 
+/** Whether an address that is listened on is reached from this machine alone. */
+export function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || isFromThisMachine(host);
+}
+
 /** What to tell whoever asked by another name. */
 export function foreignHostMessage(host: string | undefined): string {
   const isFunctionCompute = /\.fc\.aliyuncs\.com(:\d+)?$/i.test(host ?? "");
