@@ -18,11 +18,12 @@ const storeMissing = missingPart(
   [
     [...UNSHARE, "true"],
     ["sh", "-c", "command -v update-ca-certificates || test -x /usr/sbin/update-ca-certificates"],
+    ["openssl", "version"],
   ]
     .map(([program = "", ...args]) => spawnSync(program, args).status === 0)
     .every(Boolean)
     ? undefined
-    : "a mount namespace with Debian's trust store cannot be made (apt-get install ca-certificates util-linux)",
+    : "a mount namespace with Debian's trust store cannot be made (apt-get install ca-certificates openssl util-linux)",
 );
 
 /** Runs a script where copies stand in place of the trust store's folders. */
