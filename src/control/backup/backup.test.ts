@@ -369,8 +369,16 @@ describe("cut short", () => {
     const answer = await open(source.control.apiPort, { path: "/sluice/v1/backup" }, stopping.signal);
     answer.on("error", () => undefined);
     stopping.abort();
+    // Another goes before there is an answer.
+    const early = new AbortController();
+    const asked = open(source.control.apiPort, { path: "/sluice/v1/backup" }, early.signal);
+    setImmediate(() => early.abort());
+    await asked.then(
+      (begun) => begun.on("error", () => undefined),
+      () => undefined,
+    );
     await backUp(source);
-    for (let turn = 0; turn < 500 && (await readdir(full)).some((name) => name.startsWith("backup-")); turn += 1) {
+    for (let turn = 0; turn < 50_000 && (await readdir(full)).some((name) => name.startsWith("backup-")); turn += 1) {
       await new Promise((resolve) => setImmediate(resolve));
     }
     assert.deepEqual(

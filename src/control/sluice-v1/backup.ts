@@ -13,7 +13,9 @@ export function isArchive(method: string, path: string): boolean {
 export function addBackups(app: Hono<ApiEnv>, backups: Backups, goOver: () => void): void {
   app.get("/backup", async (c) => {
     const archive = await backups.create();
-    c.env.outgoing.once("close", () => archive.destroy());
+    // Who asked may have gone while the copy was made.
+    if (c.env.outgoing.closed) archive.destroy();
+    else c.env.outgoing.once("close", () => archive.destroy());
     c.header("Content-Type", "application/zip");
     return c.body(Readable.toWeb(archive) as ReadableStream);
   });
