@@ -25,6 +25,12 @@ async function withPackages(
   }
 }
 
+/** The zip with another number at a place counted from its end. */
+function patched(zip: Buffer, fromEnd: number, value: number, sizeBytes: number): Buffer {
+  zip.writeUIntLE(value, zip.length + fromEnd, sizeBytes);
+  return zip;
+}
+
 const link = (name: string, target: string): RawEntry => ({ name, content: target, mode: 0o120777 });
 
 test("crc64: the check value of CRC-64/XZ", () => {
@@ -122,6 +128,23 @@ describe("CodePackages.add", () => {
     ["a smaller size than the bytes", [{ name: "a", content: "x".repeat(50), uncompressedSize: 3 }], /cannot be read/],
     ["a larger size than the bytes", [{ name: "a", content: "xx", uncompressedSize: 30 }], /cannot be read/],
     ["a wrong checksum", [{ name: "a", content: "xx", crc: 7 }], /checksum of "a"/],
+    ["a socket", [{ name: "a", mode: 0o140666 }], /device/],
+    ["a block device", [{ name: "a", mode: 0o060666 }], /device/],
+    ["a folder that is a link", [{ name: "a/", mode: 0o120777 }], /device|no clear kind/],
+    ["a parent folder behind a backslash", [{ name: "..\\a" }], /\\/],
+    ["a share of Windows", [{ name: "\\\\host\\a" }], /\\/],
+    ["only parent folders", [{ name: ".." }], /invalid relative path: \.\./],
+    ["a parent folder with a final slash", [{ name: "../" }], /invalid relative path: \.\.\//],
+    ["an escape of a terminal", [{ name: "a\u001b[2J" }], /character that is not allowed/],
+    ["a control character of C1", [{ name: "a\u009b" }], /character that is not allowed/],
+    ["a folder and a file of one name", [{ name: "a/", mode: 0o040755 }, { name: "a" }], /twice/],
+    ["a folder below a file", [{ name: "a" }, { name: "a/b/", mode: 0o040755 }], /below "a", which is a file/],
+    ["a link in a chain to outside", [link("a", "b"), link("b", "c"), link("c", "../x")], /leads out/],
+    ["a link through a folder to outside", [{ name: "d/f" }, link("l", "d/../../x")], /leads out/],
+    ["masked headers", [{ name: "a", content: "x", flags: 0x2000 }], /masked or a patch/],
+    ["strong encryption", [{ name: "a", content: "x", flags: 0x41 }], /encryption is not supported/],
+    ["another checksum in the local header", [{ name: "a", content: "x", localCrc: 1 }], /differs from its own header/],
+    ["encryption in the local header", [{ name: "a", content: "x", localFlags: 0x801 }], /differs from its own header/],
     ["a large ratio", [{ name: "a", content: Buffer.alloc(11 * 1024 ** 2) }], /zip bomb/],
   ];
   for (const [what, entries, message] of hostile) {
@@ -131,6 +154,54 @@ describe("CodePackages.add", () => {
         assert.deepEqual(await readdir(dir), []);
       }));
   }
+
+  const damaged: [what: string, damage: (zip: Buffer) => Buffer, message: RegExp][] = [
+    ["a directory that is cut", (zip) => zip.subarray(0, zip.length - 30), /cannot be read/],
+    ["a zip that is cut in the middle", (zip) => zip.subarray(0, zip.length >> 1), /cannot be read/],
+    ["more entries than it says", (zip) => patched(zip, -12, 1, 2), /more entries than the 1/],
+    ["fewer entries than it says", (zip) => patched(zip, -12, 3, 2), /cannot be read/],
+    ["a directory behind the end", (zip) => patched(zip, -6, zip.length + 9, 4), /cannot be read/],
+    ["a second disk", (zip) => patched(zip, -18, 1, 2), /multi-disk/],
+    ["bytes after its end", (zip) => Buffer.concat([zip, Buffer.alloc(9)]), /cannot be read/],
+    [
+      "a zip64 record that is somewhere else",
+      (zip) => {
+        const locator = Buffer.alloc(20);
+        locator.writeUInt32LE(0x07064b50);
+        locator.writeBigUInt64LE(2n ** 50n, 8);
+        return Buffer.concat([zip.subarray(0, -22), locator, zip.subarray(-22)]);
+      },
+      /cannot be read/,
+    ],
+  ];
+  for (const [what, damage, message] of damaged) {
+    test(`refuses ${what}, keeps nothing of it and no file open`, () =>
+      withPackages(async (packages, dir) => {
+        const zip = rawZip([
+          { name: "a", content: "xyz" },
+          { name: "b", content: "xyz" },
+        ]);
+        const openBefore = (await readdir("/dev/fd")).length;
+        for (let time = 0; time < 20; time += 1) {
+          await assert.rejects(addZip(packages, damage(Buffer.from(zip))), { code: "invalid", message });
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+        assert.ok((await readdir("/dev/fd")).length < openBefore + 10);
+        assert.deepEqual(await readdir(dir), []);
+      }));
+  }
+
+  test("names that differ in case alone are two files, where the disk tells them apart", () =>
+    withPackages(async (packages) => {
+      const held = await addZip(
+        packages,
+        rawZip([
+          { name: "A", content: "1" },
+          { name: "a", content: "2" },
+        ]),
+      );
+      assert.deepEqual((await readdir(packages.dirOf(held.code.sha256))).sort(), ["A", "a"]);
+    }));
 
   test("refuses entries that share bytes", () =>
     withPackages(async (packages, dir) => {

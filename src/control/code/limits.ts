@@ -6,6 +6,8 @@ export const ZIP_UPLOAD_MAX_BYTES = 500 * 1024 ** 2;
 /** Bounds of what a code package holds. */
 export interface PackageLimits {
   readonly entryCountMax: number;
+  /** Names, extra fields and comments of all entries: they are in memory together. */
+  readonly directoryMaxBytes: number;
   /** All files together, unpacked. */
   readonly unpackedSizeMaxBytes: number;
   /** Unpacked size over packed size of one file, looked at from `ratioFromBytes` on. Deflate itself ends near 1,030. */
@@ -19,6 +21,7 @@ export interface PackageLimits {
 
 export const PACKAGE_LIMITS: PackageLimits = {
   entryCountMax: 50_000,
+  directoryMaxBytes: 32 * 1024 ** 2,
   unpackedSizeMaxBytes: 1024 ** 3,
   ratioMax: 200,
   ratioFromBytes: 10 * 1024 ** 2,

@@ -1,4 +1,5 @@
 /** What a zip holds, checked before anything is written. Only its central directory is believed. */
+import { open } from "node:fs/promises";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { checkedPath, parentsOf } from "./entry-names.ts";
 import type { PackageLimits } from "./limits.ts";
@@ -26,8 +27,12 @@ export interface ZipContents extends Disposable {
 const METHODS = [0, 8];
 /** APPNOTE 4.4.4: bit 0 encrypted; bit 3 sizes stand after the data, and are 0 in the local header. */
 const FLAG_ENCRYPTED = 0x1;
+/** Bits 5 and 13: a patch of another file, and headers that are masked. */
+const FLAGS_UNREADABLE = 0x2020;
 const FLAG_SIZES_FOLLOW = 0x8;
 const ZIP64_SIZE = 0xffffffff;
+/** Of an entry in the directory (APPNOTE 4.3.12). */
+const CENTRAL_SIGNATURE = 0x02014b50;
 /** Systems (APPNOTE 4.4.2) whose entries carry Unix modes: Unix and macOS. */
 const UNIX_SYSTEMS = [3, 19];
 const S_IFMT = 0o170000;
@@ -45,7 +50,15 @@ export async function readZip(path: string, limits: PackageLimits): Promise<ZipC
     }
     const directoryOffset = zip.readEntryCursor as unknown as number;
     const items: ZipItem[] = [];
-    for await (const entry of zip.eachEntry()) items.push(itemOf(entry, limits));
+    let directoryBytes = 0;
+    for await (const entry of zip.eachEntry()) {
+      directoryBytes += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+      if (directoryBytes > limits.directoryMaxBytes) {
+        refuse(`The names and comments in the zip have more than ${limits.directoryMaxBytes} bytes together`);
+      }
+      items.push(itemOf(entry, limits));
+    }
+    await checkEnd(path, zip);
     checkTree(items);
     const unpackedBytes = checkSizes(items, limits);
     await checkPlaces(zip, items, directoryOffset);
@@ -53,6 +66,16 @@ export async function readZip(path: string, limits: PackageLimits): Promise<ZipC
   } catch (error) {
     zip.close();
     throw asPackageError(error);
+  }
+}
+
+/** After as many entries as the zip says it has there is no other, which another reader might see. */
+async function checkEnd(path: string, zip: ZipFile): Promise<void> {
+  await using file = await open(path, "r");
+  const signature = Buffer.alloc(4);
+  await file.read(signature, 0, signature.length, zip.readEntryCursor as unknown as number);
+  if (signature.readUInt32LE() === CENTRAL_SIGNATURE) {
+    refuse(`The zip has more entries than the ${zip.entryCount} that it says: pack it again`);
   }
 }
 
@@ -75,6 +98,7 @@ function itemOf(entry: Entry, limits: PackageLimits): ZipItem {
   const path = checkedPath(entry.fileName, limits);
   const shown = JSON.stringify(entry.fileName);
   if (entry.generalPurposeBitFlag & FLAG_ENCRYPTED) refuse(`The entry ${shown} in the zip is encrypted`);
+  if (entry.generalPurposeBitFlag & FLAGS_UNREADABLE) refuse(`The entry ${shown} in the zip is masked or a patch`);
   if (!METHODS.includes(entry.compressionMethod)) {
     refuse(`The entry ${shown} in the zip is packed by method ${entry.compressionMethod}: only deflate is accepted`);
   }
@@ -149,7 +173,10 @@ async function checkPlaces(zip: ZipFile, items: readonly ZipItem[], directoryOff
       (entry.generalPurposeBitFlag & FLAG_SIZES_FOLLOW) !== 0 ||
       (agrees(local.compressedSize, entry.compressedSize) && agrees(local.uncompressedSize, entry.uncompressedSize));
     const headersAgree =
-      local.fileName.equals(entry.fileNameRaw) && local.compressionMethod === entry.compressionMethod;
+      local.fileName.equals(entry.fileNameRaw) &&
+      local.compressionMethod === entry.compressionMethod &&
+      ((local.generalPurposeBitFlag ^ entry.generalPurposeBitFlag) & (FLAG_ENCRYPTED | FLAG_SIZES_FOLLOW)) === 0 &&
+      ((local.generalPurposeBitFlag & FLAG_SIZES_FOLLOW) !== 0 || local.crc32 === entry.crc32);
     if (!sizesAgree || !headersAgree) {
       refuse(`The entry ${JSON.stringify(path)} in the zip differs from its own header: pack it again`);
     }

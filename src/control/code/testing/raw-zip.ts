@@ -12,6 +12,9 @@ export interface RawEntry {
   readonly method?: number;
   readonly flags?: number;
   readonly crc?: number;
+  /** In the local header; default the same. */
+  readonly localCrc?: number;
+  readonly localFlags?: number;
   /** What both headers say; default the truth. */
   readonly uncompressedSize?: number;
   /** Name in the local header; default the same. */
@@ -37,7 +40,7 @@ export function rawZip(entries: readonly RawEntry[]): Buffer {
     const flags = (entry.flags ?? 0) | FLAG_UTF8;
     const crc = entry.crc ?? crc32(content);
     const size = entry.uncompressedSize ?? content.length;
-    const common = (uncompressedSize: number, nameLength: number) => {
+    const common = (uncompressedSize: number, nameLength: number, crc: number, flags: number) => {
       const fields = Buffer.alloc(26);
       fields.writeUInt16LE(20, 0);
       fields.writeUInt16LE(flags, 2);
@@ -52,7 +55,7 @@ export function rawZip(entries: readonly RawEntry[]): Buffer {
     if (entry.offset === undefined) {
       const local = [
         uint32(0x04034b50),
-        common(entry.localUncompressedSize ?? size, localName.length),
+        common(entry.localUncompressedSize ?? size, localName.length, entry.localCrc ?? crc, entry.localFlags ?? flags),
         localName,
         packed,
       ];
@@ -62,7 +65,13 @@ export function rawZip(entries: readonly RawEntry[]): Buffer {
     const place = Buffer.alloc(14);
     place.writeUInt32LE(((entry.mode ?? 0o100644) << 16) >>> 0, 6);
     place.writeUInt32LE(start, 10);
-    centrals.push(uint32(0x02014b50), Buffer.from([20, entry.system ?? 3]), common(size, name.length), place, name);
+    centrals.push(
+      uint32(0x02014b50),
+      Buffer.from([20, entry.system ?? 3]),
+      common(size, name.length, crc, flags),
+      place,
+      name,
+    );
   }
   const directory = Buffer.concat(centrals);
   const end = Buffer.alloc(18);
