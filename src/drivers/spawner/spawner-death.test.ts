@@ -8,7 +8,7 @@ import { childrenOf, isRunning, treeOf } from "../host/process-tree.ts";
 import { readOrEmpty } from "../host/read-or-none.ts";
 import { namespacedShell } from "../local/namespaced-shell.ts";
 import { processNamespaces } from "../process/namespaced-launch.ts";
-import { descendants, eventually, links, processesNaming, remains } from "../testing/host-inventory.ts";
+import { descendants, eventually, links, linksOf, processesNaming, remains } from "../testing/host-inventory.ts";
 import type { MainReport } from "../testing/main-program.ts";
 import { isRoot, sandboxSkip, spawnerDriver } from "../testing/subjects.ts";
 import { Dialogue, TestHome, uniqueSeconds } from "../testing/test-function.ts";
@@ -28,15 +28,14 @@ for (const { name, skip } of subjects) {
     });
     after(() => home?.remove());
 
-    const startMain = async (): Promise<{ main: ChildProcess; report: MainReport; linksThen: string[] }> => {
-      const linksThen = links();
+    const startMain = async (): Promise<{ main: ChildProcess; report: MainReport }> => {
       const program = fileURLToPath(new URL("../testing/main-program.ts", import.meta.url));
       const args = [program, name, home!.path, uniqueSeconds(), uniqueSeconds()];
       const main = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
       const failed = once(main, "exit").then(() => assert.fail("the main process ended before its instances listened"));
       const [line] = await Promise.race([once(main.stdout!, "data"), failed]);
       failed.catch(() => {});
-      return { main, report: JSON.parse(String(line)) as MainReport, linksThen };
+      return { main, report: JSON.parse(String(line)) as MainReport };
     };
     const assertNothingRuns = async (report: MainReport, pids: readonly number[]): Promise<void> => {
       for (const mark of [...report.sleepers, ...report.instanceIds]) {
@@ -48,20 +47,24 @@ for (const { name, skip } of subjects) {
       }
       await eventually("no helper runs", () => !pids.some(isRunning), LIMIT_MS);
     };
-    const assertNoLinks = async (linksThen: readonly string[]): Promise<void> => {
-      // An ordinary user's are in the spawner's own network namespace, which ends with what runs in it.
-      if (!isRoot) return;
-      await eventually("its links are gone", () => links().every((link) => linksThen.includes(link)), LIMIT_MS);
+    /** Links of what runs below a process: an ordinary user's are in a network that is not seen here. */
+    const linksBelow = (pid: number): readonly string[] => {
+      const mine = linksOf(treeOf(pid));
+      if (isRoot && name === "sandbox") assert.ok(mine.length > 0, "it has links");
+      return mine;
     };
+    const assertNoLinks = (mine: readonly string[]): Promise<void> =>
+      eventually("its links are gone", () => !links().some((link) => mine.includes(link)), LIMIT_MS);
 
     test("SIGKILL of main: the spawner ends everything and itself", async () => {
-      const { main, report, linksThen } = await startMain();
+      const { main, report } = await startMain();
       const below = descendants(main.pid);
+      const mine = linksBelow(main.pid!);
       assert.ok(report.sleepers.every((sleeper) => processesNaming(sleeper).length > 0));
       main.kill("SIGKILL");
       await once(main, "exit");
       await assertNothingRuns(report, below);
-      await assertNoLinks(linksThen);
+      await assertNoLinks(mine);
       assert.deepEqual(remains(main.pid!), []);
     });
 
@@ -71,25 +74,26 @@ for (const { name, skip } of subjects) {
         t.skip("no namespaces here: what has made a session of its own stays");
         return;
       }
-      const { main, report, linksThen } = await startMain();
+      const { main, report } = await startMain();
       const below = descendants(main.pid);
+      const mine = linksBelow(main.pid!);
       for (const spawner of childrenOf(main.pid!)) process.kill(spawner, "SIGKILL");
       main.kill("SIGKILL");
       await once(main, "exit");
       await assertNothingRuns(report, below);
-      await assertNoLinks(linksThen);
+      await assertNoLinks(mine);
     });
 
     test("SIGKILL of the spawner: main ends what is left and tells, and the next start works", async (t) => {
       const driver = await spawnerDriver(name, () => {});
       t.after(() => driver.close());
-      const linksThen = links();
       const spec = home!.spec();
       const instance = driver.start(spec);
       await instance.listening;
       const seconds = uniqueSeconds();
       await (await Dialogue.open(instance)).ask({ do: "sleeper", seconds });
       if (driver.capabilities.freeze) await instance.freeze();
+      const mine = linksBelow(driver.spawnerPid!);
       const starting = driver.start(home!.spec());
       process.kill(driver.spawnerPid!, "SIGKILL");
       const exitReport = await instance.exited;
@@ -105,7 +109,7 @@ for (const { name, skip } of subjects) {
       await driver.close();
       assert.equal((await next.exited).signal, "SIGKILL");
       assert.deepEqual(remains(process.pid), []);
-      await assertNoLinks(linksThen);
+      await assertNoLinks(mine);
     });
 
     test("SIGKILL of any process around an instance: it ends and tells", async (t) => {

@@ -4,6 +4,7 @@ import { networkInterfaces } from "node:os";
 import { sleep, systemClock } from "../../base/base.ts";
 import { isRunning } from "../host/process-tree.ts";
 import { listOrNone, readOrEmpty } from "../host/read-or-none.ts";
+import { localNetworks4 } from "../network/host-addresses.ts";
 
 /** Processes whose command line or environment contains `text`, zombies left out. */
 export function processesNaming(text: string): number[] {
@@ -67,9 +68,24 @@ export function loopFiles(folder: string): string[] {
     .filter((file) => file.startsWith(`${folder}/`));
 }
 
+const LINK = /^sluice[0-9a-f]{5}$/;
+
 /** Network links that belong to a Sluice. */
 export function links(): string[] {
-  return Object.keys(networkInterfaces()).filter((name) => /^sluice[0-9a-f]{5}$/.test(name));
+  return Object.keys(networkInterfaces()).filter((name) => LINK.test(name));
+}
+
+/**
+ * Those whose other end is in the network of one of these processes: an address follows that of the host's end. Not those of
+ * other Sluices on this machine.
+ */
+export function linksOf(pids: readonly number[]): string[] {
+  const inside = new Set(pids.flatMap((pid) => localNetworks4(readOrEmpty(`/proc/${pid}/net/fib_trie`))));
+  const next = (address: string) => address.replace(/\d+$/, (last) => String(Number(last) + 1));
+  return Object.entries(networkInterfaces())
+    .filter(([name]) => LINK.test(name))
+    .filter(([, addresses = []]) => addresses.some(({ address }) => inside.has(`${next(address)}/32`)))
+    .map(([name]) => name);
 }
 
 /** On a slow machine (the guest of test/vm): by how much limits of time are longer. */
