@@ -107,6 +107,22 @@ describe("services through the official SDK", () => {
       }));
   }
 
+  for (const [settings, message] of [
+    [{ vpcConfig: { vpcId: "vpc-1" } }, /vpcConfig.vpcId: expected an empty text \(.*no VPCs/],
+    [{ vpcConfig: { vSwitchIds: ["vsw-1"] } }, /vpcConfig.vSwitchIds: expected an empty list/],
+    [{ nasConfig: { mountPoints: [{ serverAddr: "s", mountDir: "/m" }] } }, /nasConfig.mountPoints: .*no NAS/],
+    [{ ossMountConfig: { mountPoints: [{ bucketName: "b" }] } }, /ossMountConfig.mountPoints: .*no OSS/],
+  ] as const) {
+    test(`${JSON.stringify(settings)}, of a feature that is not there, is refused at create and update`, () =>
+      withControl(async ({ sdk }) => {
+        const request = { serviceName: "svc", ...settings };
+        const refusal = { code: "InvalidArgument", message };
+        await assert.rejects(sdk.createService(new fc.CreateServiceRequest(request)), refusal);
+        await sdk.createService(new fc.CreateServiceRequest({ serviceName: "svc" }));
+        await assert.rejects(sdk.updateService("svc", new fc.UpdateServiceRequest(settings)), refusal);
+      }));
+  }
+
   test("unknown keys are ignored and not echoed, empty placeholders accepted", () =>
     withControl(async ({ control }) => {
       const body = JSON.stringify({

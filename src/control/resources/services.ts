@@ -9,18 +9,7 @@ import { defined } from "./defined.ts";
 import { pageOf } from "./function-configs.ts";
 import type { Qualifiers } from "./qualifiers.ts";
 import type { Repository, Stored } from "./repository.ts";
-import {
-  checked,
-  flag,
-  integer,
-  type ListQuery,
-  listRange,
-  name,
-  oneOf,
-  settings,
-  text,
-  textList,
-} from "./validation.ts";
+import { checked, flag, integer, type ListQuery, listRange, name, oneOf, settings, text } from "./validation.ts";
 
 export const serviceWords: KindWords = {
   notFound: "ServiceNotFound",
@@ -28,7 +17,10 @@ export const serviceWords: KindWords = {
   describe: (key) => `service '${key}'`,
 };
 
-const path = text(1024);
+/** A setting of a feature that Sluice does not have: only its empty form is taken. */
+function none<Empty extends "" | []>(empty: Empty, expected: string) {
+  return z.custom<Empty>((value) => JSON.stringify(value) === JSON.stringify(empty), expected);
+}
 
 const mutable = {
   description: text(256),
@@ -41,21 +33,20 @@ const mutable = {
     enableInstanceMetrics: flag(),
     logBeginRule: oneOf(["None", "DefaultRegex", ""]),
   }),
-  vpcConfig: settings({ vpcId: text(256), vSwitchIds: textList(20), securityGroupId: text(256), role: text(1024) }),
+  // Serverless Devs sends all three, empty, with every deploy.
+  vpcConfig: settings({
+    vpcId: none("", "an empty text (this version of Sluice binds no VPCs: instances reach what this machine reaches)"),
+    vSwitchIds: none([], "an empty list (this version of Sluice binds no VPCs)"),
+    securityGroupId: none("", "an empty text (this version of Sluice binds no VPCs)"),
+    role: text(1024),
+  }),
   nasConfig: settings({
     userId: integer(-1, 65534, "user id"),
     groupId: integer(-1, 65534, "group id"),
-    mountPoints: z
-      .array(settings({ serverAddr: path, mountDir: path, enableTLS: flag() }), "a list")
-      .max(5, "at most 5"),
+    mountPoints: none([], "an empty list (this version of Sluice mounts no NAS file systems)"),
   }),
   ossMountConfig: settings({
-    mountPoints: z
-      .array(
-        settings({ bucketName: path, bucketPath: path, endpoint: path, mountDir: path, readOnly: flag() }),
-        "a list",
-      )
-      .max(5, "at most 5"),
+    mountPoints: none([], "an empty list (this version of Sluice mounts no OSS buckets)"),
   }),
   tracingConfig: settings({
     type: text(64),
