@@ -12,8 +12,8 @@ import { zipFiles } from "./zip-folder.ts";
 
 /** Largest zip that Sluice takes (Function Compute, "Limits": 500 MB). */
 const ZIP_MAX_BYTES = 500 * 1024 * 1024;
-/** A folder larger than this is not even packed: it would not get below the limit, or unpack to more than is accepted. */
-const FOLDER_MAX_BYTES = 10 * 1024 * 1024 * 1024;
+/** A folder larger than this is not even packed: a platform takes no more unpacked (its `unpackedSizeMaxBytes`). */
+const FOLDER_MAX_BYTES = 1024 * 1024 * 1024;
 
 const BOOTSTRAP = "bootstrap";
 
@@ -79,7 +79,9 @@ function headOf(path: string): Buffer {
 function refuseLargeFolder(files: readonly CodeFile[], complain: Complain): void {
   let sizeBytes = 0;
   for (const file of files) if (file.kind === "file") sizeBytes += statSync(file.path).size;
-  if (sizeBytes > FOLDER_MAX_BYTES) throw tooLarge(sizeBytes, complain);
+  if (sizeBytes <= FOLDER_MAX_BYTES) return;
+  const megabytes = Math.ceil(sizeBytes / 1024 / 1024);
+  throw complain(`expected at most 1024 MB of files, got ${megabytes} MB: name what is not needed in .fcignore`);
 }
 
 async function refuseLargeZip(zip: PackedCode, complain: Complain): Promise<PackedCode> {

@@ -15,7 +15,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { CodePackages } from "./code-packages.ts";
+import { PACKAGE_LIMITS } from "./limits.ts";
 import { addZip } from "./testing/add-zip.ts";
+import { rawZip } from "./testing/raw-zip.ts";
+import { readZip } from "./zip-contents.ts";
 
 const GO = `package main
 import ("archive/zip"; "io"; "os")
@@ -63,6 +66,26 @@ const MAKERS: Record<string, (code: string, out: string) => { command: string; a
   "Java's jar": (_code, out) => ({ command: "jar", args: ["cf", out, "."], bits: false }),
   "zip as on DOS": (_code, out) => ({ command: "zip", args: ["-q", "-k", "-r", out, "."], bits: false }),
 };
+
+test("50,000 entries are not read one at a time", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-many-"));
+  try {
+    const entries = Array.from({ length: 50_000 }, (_, at) => ({
+      name: `d${at % 100}/f${at}`,
+      content: "x",
+      method: 0,
+    }));
+    writeFileSync(join(folder, "many.zip"), rawZip(entries));
+    const before = process.resourceUsage();
+    using contents = await readZip(join(folder, "many.zip"), PACKAGE_LIMITS);
+    assert.equal(contents.items.length, 50_000);
+    const usage = process.resourceUsage();
+    // Each read of a file goes over the thread pool and costs switches; those of the directory alone would be 100,000.
+    assert.ok(usage.voluntaryContextSwitches - before.voluntaryContextSwitches < 20_000);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 describe("zips made by", () => {
   const scratch = mkdtempSync(join(tmpdir(), "sluice-good-zips-"));

@@ -4,6 +4,7 @@ import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { checkedPath, parentsOf } from "./entry-names.ts";
 import type { PackageLimits } from "./limits.ts";
 import { PackageError, refuse } from "./package-error.ts";
+import { readAhead } from "./read-ahead.ts";
 
 /** One file, folder or symbolic link of the zip. */
 export interface ZipItem {
@@ -81,7 +82,9 @@ async function checkEnd(path: string, zip: ZipFile): Promise<void> {
 
 async function openZip(path: string): Promise<ZipFile> {
   try {
-    return await openPromise(path, { strictFileNames: true, autoClose: false });
+    const zip = await openPromise(path, { strictFileNames: true, autoClose: false });
+    readAhead(zip);
+    return zip;
   } catch (error) {
     throw asPackageError(error);
   }
