@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { bringUpOutside, HOST, NAME, OUTSIDE, PORT, useNameServer } from "../../src/drivers/testing/network/outside.ts";
 import { listenOnHost } from "../../src/drivers/testing/network/scene.ts";
 import { OrdinaryUser } from "../../src/drivers/testing/ordinary-user.ts";
+import type { DoctorReport } from "../../src/server/server.ts";
 import { callOnce, folderOf, testPrograms } from "./clients.ts";
 import { eventually, type Info, Sluice } from "./sluice.ts";
 
@@ -87,7 +88,7 @@ describe("a way out through a server", () => {
     assert.doesNotMatch(await run(sluice, of("own"), "cat /etc/resolv.conf"), /^nameserver/m);
   });
 
-  test("what cannot be had is a start that fails, in one line that says what to do; auto starts and says it too", async () => {
+  test("what cannot be had is a start that fails, in one line that says what to do; auto starts and says it, and doctor too", async () => {
     const user = await newUser(false);
     const refused = async (egress: string): Promise<string> => {
       const failure = await start(egress, user).then(
@@ -105,5 +106,10 @@ describe("a way out through a server", () => {
     assert.match(await refused("nat"), /^sluice: egress nat, .*: only root may change .* start Sluice as root/);
     const sluice = await start("auto", user);
     assert.match(sluice.output, /no way out to the network.*only root may open/);
+    const { stdout } = await user.node(["bin/sluice.js", "doctor", "--json"], 60_000);
+    const { isolations } = JSON.parse(stdout) as DoctorReport;
+    const sandbox = isolations.find(({ name }) => name === "sandbox");
+    const row = sandbox?.features.find(({ name }) => name.startsWith("a way out"));
+    assert.deepEqual([row?.works, row?.remedy], [false, "chmod 666 /dev/net/tun, as root"]);
   });
 });
