@@ -1,6 +1,6 @@
 import type { Clock, Logger, WakeUp } from "../base/base.ts";
 import type { CodePackages } from "./code/code-packages.ts";
-import type { Publisher } from "./publisher.ts";
+import type { Publisher } from "./data-plane/publisher.ts";
 import type { Reads, Repository } from "./resources/resources.ts";
 import type { StatusBoard } from "./status-board.ts";
 

@@ -2,43 +2,16 @@
  * Front door of src/control: the control plane, which runs in the worker thread. It serves the API, keeps resources
  * and code packages, tells the main loop what to serve, and writes down what the main loop reports.
  */
-import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { newRequestId, type ToWorker } from "../model/model.ts";
+import { createApi } from "./api.ts";
 import { ApiError } from "./api-error.ts";
-import { AuditLog } from "./audit/audit-log.ts";
-import { Authenticator } from "./auth/authenticator.ts";
-import { KeyRing } from "./auth/key-ring.ts";
-import { Backups } from "./backup/backups.ts";
-import type { BackupParts } from "./backup/parts.ts";
-import { acmeFaultOf } from "./certificates/acme-rules.ts";
 import { Certificates } from "./certificates/certificates.ts";
-import { CodeLinks } from "./code/code-links.ts";
-import { CodePackages } from "./code/code-packages.ts";
-import { UploadedPackages } from "./code/uploaded-packages.ts";
-import { CodeSweep } from "./code-sweep.ts";
-import { fcDialects, isEvent, isOldInvocation, isUpload } from "./dialect/dialect.ts";
 import { errorBody, REQUEST_ID_HEADER } from "./http/answers.ts";
-import { createApp } from "./http/app.ts";
-import type { BodyKind } from "./http/body-reader.ts";
-import { codeDownloads, isCodeDownload } from "./http/code-download.ts";
 import { HttpServer } from "./http/http-server.ts";
-import { OPENAPI_PATH, openApiRoutes } from "./http/openapi-routes.ts";
-import { CredentialVault } from "./images/credential-vault.ts";
-import { Images } from "./images/images.ts";
-import { Invocations } from "./invocations.ts";
-import { FunctionLogs } from "./logs/function-logs.ts";
-import { METRICS_PATH, Metrics } from "./metrics/metrics.ts";
 import type { ControlPlaneOptions } from "./options.ts";
-import type { ProjectionContext } from "./projection.ts";
-import { Publisher } from "./publisher.ts";
-import { AllResources, FunctionSources, Repository, Resources } from "./resources/resources.ts";
-import { isArchive } from "./sluice-v1/backup.ts";
-import { isZip } from "./sluice-v1/code-packages.ts";
-import { SLUICE_PREFIX, sluiceV1 } from "./sluice-v1/sluice-v1.ts";
-import { StatusBoard } from "./status-board.ts";
-import { UsageJournal } from "./usage-journal.ts";
-import { Vault } from "./vault.ts";
+import { makeParts, type Parts } from "./parts.ts";
+import { AllResources } from "./resources/resources.ts";
 
 export { finishRestore } from "./backup/finish-restore.ts";
 export type { BackupParts } from "./backup/parts.ts";
@@ -49,20 +22,20 @@ export { openApi } from "./operations/openapi.ts";
 export { type Dialect, OPERATIONS, type Operation } from "./operations/operations.ts";
 export type { ControlPlaneOptions, Credentials, EndpointInfo } from "./options.ts";
 
-const APPLY_TIMEOUT_MS = 5000;
-
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #http: HttpServer;
   readonly #parts: Parts;
+  readonly #certificates: Certificates;
   readonly #closed = Promise.withResolvers<void>();
   #closing: Promise<void> | undefined;
   #wasRestored = false;
 
-  private constructor(options: ControlPlaneOptions, parts: Parts, http: HttpServer) {
+  private constructor(options: ControlPlaneOptions, parts: Parts, certificates: Certificates, http: HttpServer) {
     this.#options = options;
     this.#http = http;
     this.#parts = parts;
+    this.#certificates = certificates;
     options.channel.onMessage((message) => this.#receive(message));
     options.channel.onClose(() => parts.publisher.mainGone());
   }
@@ -72,100 +45,15 @@ export class ControlPlane {
    * wrong (a port in use, a data folder that cannot be written) with nothing left open but the store.
    */
   static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
-    const { store, dataDir, credentials, clock, logger, endpoint, listen } = options;
-    const repository = new Repository(store, credentials.accountId);
-    const packages = await CodePackages.open(join(dataDir, "code"));
-    const projection: ProjectionContext = {
-      accountId: credentials.accountId,
-      codeDirOf: (sha256) => packages.dirOf(sha256),
-    };
-    const vault = new Vault(join(dataDir, "registry-credentials.key"));
-    const keyRing = new KeyRing(credentials, repository, vault, logger);
-    const publisher = new Publisher({
-      ...options,
-      repository,
-      keyRing,
-      context: projection,
-      applyTimeoutMs: options.applyTimeoutMs ?? APPLY_TIMEOUT_MS,
-    });
-    const logs = new FunctionLogs(join(dataDir, "logs"), clock, logger);
-    const stored = (count: number) => options.channel.post({ type: "usageStored", count });
-    const usage = new UsageJournal({ store, accountId: credentials.accountId, clock, logger, stored });
-    const board = new StatusBoard();
-    const metrics = new Metrics(board);
-    const images = new Images({ source: options.images, dockerConfigFile: options.dockerConfigFile, clock });
-    const sources = new FunctionSources({ packages, images, vault: new CredentialVault(vault) });
-    const { domainCa, acme } = options;
-    const acmeRules = {
-      faultOf: (domainName: string) => acmeFaultOf(acme, domainName),
-      asked: () => certificates.look(),
-    };
-    const { accountId } = credentials;
-    const parts: BackupParts = { dataDir, storeFile: options.storeFile, openStore: options.openStore };
-    const backups = new Backups({ parts, store, packages, accountId, clock, committed: () => publisher.mainGone() });
-    const written = { store, repository, listener: publisher };
-    const resources = new Resources({ ...written, sources, keyRing, vault, endpoint, domainCa, acmeRules, clock });
-    const invocations = new Invocations(options.channel, (name) =>
-      publisher.serve(name, (work) => resources.alone(work)),
-    );
-    const codeLinks = new CodeLinks(clock);
-    const authenticator = new Authenticator(keyRing, clock);
-    const audit = new AuditLog(join(dataDir, "audit.log"), logger);
-    const uploads = new UploadedPackages(clock);
-    const app = createApp({
-      authenticator,
-      audit,
-      clock,
-      listenHosts: listen.hosts,
-      logger,
-      packages,
-      bodyKind,
-      isPresigned: isCodeDownload,
-      isOpen: (method, path) =>
-        isOldInvocation(path) || (method === "GET" && (path === METRICS_PATH || path.startsWith(`${OPENAPI_PATH}/`))),
-    });
-    app.route(
-      "/",
-      fcDialects({ resources, endpoint, accountId: credentials.accountId, board, invocations, codeLinks, clock }),
-    );
-    app.route(
-      SLUICE_PREFIX,
-      sluiceV1({
-        store,
-        repository,
-        resources,
-        projection,
-        publisher,
-        board,
-        logs,
-        audit,
-        usage,
-        images,
-        endpoint,
-        backups,
-        packages,
-        uploads,
-        goOver: () => void opened.close(),
-      }),
-    );
-    app.route(METRICS_PATH, metrics.route());
-    app.route(OPENAPI_PATH, openApiRoutes());
-    app.route("/", codeDownloads(packages, codeLinks));
-    const sweep = new CodeSweep({ packages, repository, publisher, board, clock, logger });
+    const { clock, logger, listen, acme } = options;
+    const parts = await makeParts(options, () => certificates.look());
+    const { repository, publisher, sweep, resources } = parts;
+    const app = createApi(options, parts, () => void opened.close());
     const all = await AllResources.read(repository);
     await publisher.start(all);
     await sweep.now(all);
     const { customDomains } = resources;
-    const certificates = await Certificates.open({
-      repository,
-      customDomains,
-      domainCa,
-      acme,
-      dataDir,
-      clock,
-      logger,
-      gateway: publisher,
-    });
+    const certificates = await Certificates.open({ ...options, acme, repository, customDomains, gateway: publisher });
     const handle = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: malformed });
     const http = await HttpServer.listen({
       ...listen,
@@ -177,8 +65,7 @@ export class ControlPlane {
     });
     sweep.start();
     certificates.look();
-    const kept = { publisher, logs, usage, board, metrics, sweep, images, backups, certificates, invocations, uploads };
-    const opened = new ControlPlane(options, kept, http);
+    const opened = new ControlPlane(options, parts, certificates, http);
     return opened;
   }
 
@@ -208,11 +95,11 @@ export class ControlPlane {
 
   async #close(): Promise<void> {
     const { store, channel, logger } = this.#options;
-    const { publisher, sweep, logs, usage, images, backups, certificates, invocations, uploads } = this.#parts;
+    const { publisher, sweep, logs, usage, images, backups, invocations, uploads } = this.#parts;
     try {
       sweep.stop();
       uploads.close();
-      await certificates.close();
+      await this.#certificates.close();
       images.close();
       invocations.close();
       publisher.mainGone();
@@ -268,26 +155,4 @@ function malformed(): Response {
     status: error.status,
     headers: { [REQUEST_ID_HEADER]: requestId },
   });
-}
-
-function bodyKind(method: string, path: string): BodyKind | "stream" {
-  if (isArchive(method, path)) return "stream";
-  if (isEvent(method, path)) return "event";
-  if (isZip(method, path)) return "zip";
-  return isUpload(method, path) ? "function" : "json";
-}
-
-/** What messages of the main loop go to. */
-interface Parts {
-  readonly publisher: Publisher;
-  readonly logs: FunctionLogs;
-  readonly usage: UsageJournal;
-  readonly board: StatusBoard;
-  readonly metrics: Metrics;
-  readonly sweep: CodeSweep;
-  readonly images: Images;
-  readonly backups: Backups;
-  readonly certificates: Certificates;
-  readonly invocations: Invocations;
-  readonly uploads: UploadedPackages;
 }

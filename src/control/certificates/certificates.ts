@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import type { Publisher } from "../data-plane/publisher.ts";
 import type { AcmeSettings } from "../options.ts";
-import type { Publisher } from "../publisher.ts";
 import { AcmeAuthority, type Challenges } from "./acme-authority.ts";
 import { CertificateKeeper, type CertificateKeeperOptions } from "./certificate-keeper.ts";
 import { ChallengeServer } from "./challenge-server.ts";

@@ -10,8 +10,8 @@ import {
   LATEST,
   type Trigger,
 } from "../../model/model.ts";
+import type { QualifiedFunction } from "../data-plane/projection.ts";
 import type { EndpointInfo } from "../options.ts";
-import type { QualifiedFunction } from "../projection.ts";
 import { triggerUrl } from "../trigger-url.ts";
 
 export interface FunctionFacts {

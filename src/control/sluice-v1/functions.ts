@@ -1,7 +1,7 @@
 import type { CustomDomain, FunctionInfo, FunctionResource, FunctionsAnswer, Trigger } from "../../model/model.ts";
 import { functionKey, LATEST } from "../../model/model.ts";
-import { DataPlaneReader, triggerFor } from "../data-plane-reader.ts";
-import { functionEntry, type QualifiedFunction } from "../projection.ts";
+import { DataPlaneReader, triggerFor } from "../data-plane/data-plane-reader.ts";
+import { functionEntry, type QualifiedFunction } from "../data-plane/projection.ts";
 import { functionInfo, leadsTo } from "./function-info.ts";
 import type { SluiceContext } from "./sluice-v1.ts";
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FakeClock } from "../base/testing/fake-clock.ts";
-import type { Delta } from "../model/model.ts";
-import { makeCertificate } from "./testing/certificates.ts";
-import { fc, withControl } from "./testing/control-under-test.ts";
-import { createFunction, createTrigger } from "./testing/samples.ts";
-import { send } from "./testing/signed-request.ts";
+import { FakeClock } from "../../base/testing/fake-clock.ts";
+import type { Delta } from "../../model/model.ts";
+import { makeCertificate } from "../testing/certificates.ts";
+import { fc, withControl } from "../testing/control-under-test.ts";
+import { createFunction, createTrigger } from "../testing/samples.ts";
+import { send } from "../testing/signed-request.ts";
 
 const request = new fc.CreateServiceRequest({ serviceName: "svc" });
 

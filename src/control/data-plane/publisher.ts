@@ -1,5 +1,5 @@
 /** Tells the main loop what to serve: a snapshot at first, a delta for each commit, a snapshot again when asked. */
-import type { Channel, Clock } from "../base/base.ts";
+import type { Channel, Clock } from "../../base/base.ts";
 import {
   type ChallengeEntry,
   type CustomDomain,
@@ -10,15 +10,15 @@ import {
   type RevisionId,
   type ToMain,
   type ToWorker,
-} from "../model/model.ts";
-import type { Change, CommitResult, Store } from "../store/store.ts";
-import { ApiError } from "./api-error.ts";
-import type { KeyRing } from "./auth/key-ring.ts";
+} from "../../model/model.ts";
+import type { Change, CommitResult, Store } from "../../store/store.ts";
+import { ApiError } from "../api-error.ts";
+import type { KeyRing } from "../auth/key-ring.ts";
+import { AllResources, type QualifiedName, type Repository, usersOfQualifier } from "../resources/resources.ts";
 import { DataPlaneReader } from "./data-plane-reader.ts";
 import { DataPlaneView, type ViewChange } from "./data-plane-view.ts";
 import { InvokedQualifiers } from "./invoked-qualifiers.ts";
 import type { ProjectionContext } from "./projection.ts";
-import { AllResources, type QualifiedName, type Repository, usersOfQualifier } from "./resources/resources.ts";
 
 /** A commit whose delta the main loop has not confirmed yet. */
 interface Waiter {

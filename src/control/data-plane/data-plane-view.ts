@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type DataPlaneEntry, entryKey } from "../model/model.ts";
+import { type DataPlaneEntry, entryKey } from "../../model/model.ts";
 
 /** What changes in the data plane. */
 export interface ViewChange {

@@ -17,9 +17,9 @@ import {
   type RouteEntry,
   type Service,
   type Trigger,
-} from "../model/model.ts";
-import { healthCheckOf, hooksOf } from "./lifecycle.ts";
-import { dnsOf, isServed, textsOf } from "./resources/resources.ts";
+} from "../../model/model.ts";
+import { healthCheckOf, hooksOf } from "../lifecycle.ts";
+import { dnsOf, isServed, textsOf } from "../resources/resources.ts";
 
 /** Where nothing is configured. Function Compute: `/code/bootstrap`, run in `/code`. */
 const DEFAULT_COMMAND = "./bootstrap";

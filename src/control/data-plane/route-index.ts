@@ -1,4 +1,4 @@
-import { type CustomDomain, type FunctionKey, functionKey } from "../model/model.ts";
+import { type CustomDomain, type FunctionKey, functionKey } from "../../model/model.ts";
 
 /** Which custom domains lead to which functions, and under which qualifiers; so that no change looks at all domains. */
 export class RouteIndex {

@@ -6,7 +6,8 @@ import {
   type FunctionEntry,
   LATEST,
   type Trigger,
-} from "../model/model.ts";
+} from "../../model/model.ts";
+import { keyOfConfig, Qualifiers, type Reads } from "../resources/resources.ts";
 import { InvokedQualifiers } from "./invoked-qualifiers.ts";
 import {
   domainEntries,
@@ -16,7 +17,6 @@ import {
   type QualifiedFunction,
   triggerRoute,
 } from "./projection.ts";
-import { keyOfConfig, Qualifiers, type Reads } from "./resources/resources.ts";
 import { RouteIndex } from "./route-index.ts";
 
 /** What a function puts into the data plane. */

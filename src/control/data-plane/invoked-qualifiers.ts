@@ -1,4 +1,4 @@
-import type { QualifiedName } from "./resources/resources.ts";
+import type { QualifiedName } from "../resources/resources.ts";
 
 /** Functions kept in the data plane under a qualifier for being invoked alone; the longest unused go first. */
 const KEPT_MAX = 1000;

@@ -9,7 +9,7 @@ import {
   LATEST,
   type Service,
   type Trigger,
-} from "../model/model.ts";
+} from "../../model/model.ts";
 import { DataPlaneView, type ViewChange } from "./data-plane-view.ts";
 import { domainEntries, type FunctionVersion, functionEntry, revisionOf, triggerRoute } from "./projection.ts";
 
