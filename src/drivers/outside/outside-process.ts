@@ -21,7 +21,8 @@ export interface OutsideProcessOptions {
 
 export class OutsideProcess {
   readonly #options: OutsideProcessOptions;
-  readonly #gone = Promise.withResolvers<void>();
+  /** Of the process that runs now. */
+  #gone = Promise.withResolvers<void>();
   #child: ChildProcess | undefined;
   #isEnding = false;
 
@@ -52,10 +53,12 @@ export class OutsideProcess {
       detached: true,
     });
     this.#child = child;
+    const gone = Promise.withResolvers<void>();
+    this.#gone = gone;
     const over = (error?: Error): void => {
       if (this.#child !== child) return;
       this.#child = undefined;
-      this.#gone.resolve();
+      gone.resolve();
       if (this.#isEnding) return;
       logger.error("the process of ways out ended and is started again", error && { error: error.message });
       clock.wakeAfter(RESTART_MS, () => this.#start());
