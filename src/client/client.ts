@@ -216,6 +216,16 @@ export class Client {
     return answer.records;
   }
 
+  /** One function with how it stands under each of its qualifiers, LATEST first; empty where it is not there. */
+  async functionInfosOf(serviceName: string, functionName: string): Promise<readonly FunctionInfo[]> {
+    const answer = await this.#requester.json<FunctionsAnswer>({
+      method: "GET",
+      path: `/sluice/v1/services/${encodeURIComponent(serviceName)}/functions/${encodeURIComponent(functionName)}`,
+      action: "SluiceGetFunction",
+    });
+    return answer.functions;
+  }
+
   /** Every function with how it stands. */
   async functionInfos(): Promise<readonly FunctionInfo[]> {
     const answer = await this.#requester.json<FunctionsAnswer>({

@@ -34,7 +34,7 @@ export async function runDemo(endpoint: Endpoint, credentials: Credentials): Pro
   };
   const { apiUrl } = endpoint;
   const client = new Client({ apiUrl, ...credentials }, systemClock);
-  const infos = await client.functionInfos().catch((error: unknown) => {
+  const infos = await client.functionInfosOf(SERVICE, FUNCTION).catch((error: unknown) => {
     // Disabled, as a key that has leaked should be: that must not keep Sluice from starting.
     if (error instanceof ApiError && error.code === "InvalidAccessKeyID") return undefined;
     throw error;
@@ -43,9 +43,8 @@ export async function runDemo(endpoint: Endpoint, credentials: Credentials): Pro
     context.stderr.write("The access key of credentials.json is disabled: the demo is left as it is\n");
     return;
   }
-  const isThere = infos.some((info) => info.serviceName === SERVICE && info.functionName === FUNCTION);
   const steps = [
-    isThere ? ["info", `${SERVICE}/${FUNCTION}`] : ["deploy", "-t", EXAMPLE, "-y"],
+    infos.length > 0 ? ["info", `${SERVICE}/${FUNCTION}`] : ["deploy", "-t", EXAMPLE, "-y"],
     ["invoke", `${SERVICE}/${FUNCTION}`, "helloworld.Greeter/SayHello", "-d", '{"name":"world"}'],
   ];
   for (const step of steps) {

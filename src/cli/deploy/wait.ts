@@ -36,10 +36,8 @@ export async function waitForRevision(
 ): Promise<FunctionInfo> {
   const startedAt = clock.nowMs();
   for (;;) {
-    const infos = await client.functionInfos();
-    const info = infos.find(
-      (each) => each.serviceName === serviceName && each.functionName === functionName && each.qualifier === LATEST,
-    );
+    const infos = await client.functionInfosOf(serviceName, functionName);
+    const info = infos.find(({ qualifier }) => qualifier === LATEST);
     if (info === undefined) throw new CliError(`${serviceName}/${functionName} was removed while it was deployed`);
     const progress = progressOf(info);
     if (progress.state === "ready") return info;

@@ -2,21 +2,40 @@ import type { CustomDomain, FunctionInfo, FunctionResource, FunctionsAnswer, Tri
 import { functionKey, LATEST } from "../../model/model.ts";
 import { DataPlaneReader, triggerFor } from "../data-plane/data-plane-reader.ts";
 import { functionEntry, type QualifiedFunction } from "../data-plane/projection.ts";
+import { AllResources, type Reads } from "../resources/resources.ts";
 import { functionInfo, leadsTo } from "./function-info.ts";
 import type { SluiceContext } from "./sluice-v1.ts";
 
-/** Every function in the order of its key, each first as it stands, then under the qualifiers that something leads to or has provisioned instances. */
+/**
+ * Every function in the order of its key, each first as it stands, then under the qualifiers that something leads to or has
+ * provisioned instances.
+ */
 export async function readFunctions(context: SluiceContext): Promise<FunctionsAnswer> {
-  const { repository } = context;
-  const domains = (await repository.list("customDomain")).map(({ value }) => value);
-  const triggers = new Map<string, Trigger[]>();
-  for (const { value } of await repository.list("trigger")) {
-    const key = functionKey(value.serviceName, value.functionName);
-    triggers.set(key, [...(triggers.get(key) ?? []), value]);
-  }
-  const reader = new DataPlaneReader(repository, context.projection);
+  return answerOf(context, await AllResources.read(context.repository), "");
+}
+
+/** The same of one function; empty where it is not there. Costs the same among however many. */
+export function readFunction(
+  context: SluiceContext,
+  serviceName: string,
+  functionName: string,
+): Promise<FunctionsAnswer> {
+  return answerOf(context, context.repository, `${serviceName}/${functionName}`);
+}
+
+/** `only`: key of the one function that is meant; empty: all. */
+async function answerOf(context: SluiceContext, reads: Reads, only: string): Promise<FunctionsAnswer> {
+  const domains = (await reads.list("customDomain")).map(({ value }) => value);
+  const prefix = only === "" ? "" : `${only}/`;
+  const triggers = Map.groupBy(
+    (await reads.list("trigger", { prefix })).map(({ value }) => value),
+    (trigger) => functionKey(trigger.serviceName, trigger.functionName),
+  );
+  const one = only === "" ? undefined : await reads.get("function", only);
+  const meant = only === "" ? await reads.list("function") : one === undefined ? [] : [one];
+  const reader = new DataPlaneReader(reads, context.projection);
   const functions: FunctionInfo[] = [];
-  for (const { value: resource } of await repository.list("function")) {
+  for (const { value: resource } of meant) {
     const own = triggers.get(functionKey(resource.serviceName, resource.functionName)) ?? [];
     const provisioned = await reader.provisionedQualifiers(resource.serviceName, resource.functionName);
     for (const qualifier of [LATEST, ...otherQualifiers(resource, own, domains, provisioned)]) {

@@ -16,12 +16,20 @@ import { open, send } from "../testing/signed-request.ts";
 
 const key = functionKey("svc", "fn");
 
+/** Asked for by its name. */
+async function infosOf({ apiPort }: ControlUnderTest["control"], functionName: string): Promise<FunctionInfo[]> {
+  const answer = await send(apiPort, { path: `/sluice/v1/services/svc/functions/${functionName}` });
+  assert.equal(answer.status, 200);
+  return (answer.json() as unknown as { functions: FunctionInfo[] }).functions;
+}
+
 async function infoOf({ control }: ControlUnderTest): Promise<FunctionInfo> {
   const answer = await send(control.apiPort, { path: "/sluice/v1/functions" });
   assert.equal(answer.status, 200);
   const { functions } = answer.json() as unknown as { functions: FunctionInfo[] };
   const [info] = functions;
   assert.ok(info !== undefined && functions.length === 1);
+  assert.deepEqual(await infosOf(control, info.functionName), functions);
   return info;
 }
 
@@ -74,6 +82,10 @@ describe("GET /sluice/v1/functions", () => {
       ).json() as unknown as {
         functions: FunctionInfo[];
       };
+      const another = { functionName: "fn2", runtime: "custom", handler: "h", code: codeOf("x") };
+      await sdk.createFunction("svc", new fc.CreateFunctionRequest(another));
+      assert.deepEqual(await infosOf(underTest.control, "fn"), functions);
+      assert.deepEqual(await infosOf(underTest.control, "none"), []);
       const short = functions.map(({ qualifier, versionId, timeout, urlInternet, callable, servingRevisionId }) => {
         return { qualifier, versionId, timeout, urlInternet, callable, servingRevisionId };
       });

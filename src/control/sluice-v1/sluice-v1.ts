@@ -20,7 +20,7 @@ import type { StatusBoard } from "../status-board.ts";
 import type { UsageJournal } from "../usage-journal.ts";
 import { addBackups } from "./backup.ts";
 import { addCodePackages } from "./code-packages.ts";
-import { readFunctions } from "./functions.ts";
+import { readFunction, readFunctions } from "./functions.ts";
 import { addKeys } from "./keys.ts";
 import { answerLogs } from "./logs.ts";
 
@@ -54,6 +54,9 @@ export function sluiceV1(context: SluiceContext): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   const controlId = randomUUID();
   app.get("/functions", async (c) => c.json(await readFunctions(context)));
+  app.get("/services/:serviceName/functions/:functionName", async (c) =>
+    c.json(await readFunction(context, c.req.param("serviceName"), c.req.param("functionName"))),
+  );
   app.post("/services/:serviceName/rollback", async (c) =>
     c.json(await resources.rollback.run(c.req.param("serviceName"), jsonBody(c))),
   );
