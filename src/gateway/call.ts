@@ -235,14 +235,20 @@ export class Call extends Timer implements StreamHandler, Stall, Waiter<Instance
   }
 
   responseData(chunk: Buffer, endStream: boolean): void {
-    const status = endStream && this.#passThrough ? 2 : endStream ? this.#dialect.statusOfDataEnd() : undefined;
+    const status = endStream ? this.#statusOfDataEnd() : undefined;
     if (status !== undefined) {
       this.#stream.data(chunk, true);
+      // The stream of an invocation ends the call itself where the answer is too large.
       if (!this.#ended) this.#complete(status);
       return;
     }
     if (chunk.length > 0) this.#stream.data(chunk, false);
     if (endStream) this.end(fault("BadResponse", "the function ended the call without trailers"));
+  }
+
+  /** What is passed through as it came has no status of gRPC's: UNKNOWN. */
+  #statusOfDataEnd(): number | undefined {
+    return this.#passThrough ? 2 : this.#dialect.statusOfDataEnd();
   }
 
   responseTrailers(headers: HeaderList): void {
